@@ -1,0 +1,62 @@
+# Every target does its own set-up: python3 (3.11+), pip, make and git are all that a machine needs.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+OLD    := .venv-duckdb-1.5
+
+.PHONY: help setup demo test lint types docs bench lock test-duckdb-1.5 wheel clean
+
+help: ## what can be made
+	@grep -E '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
+
+setup: $(READY) ## the virtual environment, from the lock file
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(READY) ## harvest the replicas and publish a demo release (about a minute, no network)
+	$(BIN)/observatory demo
+
+test: lint types $(READY) ## everything that must be green: lint, types, room rules, tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
+
+docs: $(READY) ## write the generated pages and schemas in docs/ again
+	$(BIN)/python -m warehouse.generate
+
+bench: $(READY) ## the measurements
+	$(BIN)/python -m benchmarks
+
+test-duckdb-1.5: $(OLD)/ready ## the warehouse tests on the oldest DuckDB that is supported
+	$(OLD)/bin/python -m pytest -m duckdb
+
+$(OLD)/ready: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(OLD)
+	$(OLD)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	VIRTUAL_ENV=$(OLD) $(OLD)/bin/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(OLD) $(OLD)/bin/uv pip install --quiet 'duckdb==1.5.5'
+	VIRTUAL_ENV=$(OLD) $(OLD)/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+wheel: $(READY) ## dist/*.whl
+	$(BIN)/python -m hatchling build -t wheel
+
+lock: $(READY) ## resolve the dependencies again
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
+
+clean:
+	rm -rf $(VENV) $(OLD) dist build

@@ -1,0 +1,1 @@
+"""The world → archive and raw records."""

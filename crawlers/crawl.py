@@ -1,0 +1,263 @@
+"""One crawl, in a process of its own: the spider of a feed walks it over HTTP, and every answer goes into the archive.
+
+Run as ``python -m crawlers.crawl HOME HARVEST_ID CONTACT``. The harvest's record says what to do; the crawl writes
+its attempt and what it found wrong into it. Lines of JSON on standard output tell the progress. When standard input
+ends, the parent is gone and so is this process. SIGTERM stops the crawl at its last whole record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, signals
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.http import Response
+from scrapy.responsetypes import responsetypes
+from scrapy.robotstxt import RobotParser
+
+from crawlers import harvest as harvests
+from crawlers.evidence import Capture, Document, Evidence, PartWriter, redact_url
+from crawlers.harvest import Attempt, Harvest, Stage
+from crawlers.source import Feed, Politeness, Route, feeds
+from crawlers.spider import Spider
+
+PROGRESS_EVERY = 0.2
+"""Seconds between two lines of progress."""
+
+_FROM_ARCHIVE = "from_archive"
+
+
+class EvidenceMiddleware:
+    """Writes every exchange into the archive, and answers from it what an earlier attempt already asked.
+
+    It stands next to the downloader: it sees redirects, retries and robots.txt, and bodies as they were sent.
+    """
+
+    def __init__(
+        self, crawler: Crawler, evidence: Evidence, writer: PartWriter, answered: Mapping[str, Capture]
+    ) -> None:
+        self.crawler, self.evidence, self.writer, self.answered = crawler, evidence, writer, answered
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build from the objects that `run` has put into the settings."""
+        return cls(crawler, *(crawler.settings[name] for name in ("EVIDENCE", "EVIDENCE_WRITER", "EVIDENCE_ANSWERED")))
+
+    def process_request(self, request: Request) -> Response | None:
+        """Answer a request that an earlier attempt of this harvest got a good answer to."""
+        capture = self.answered.get(redact_url(request.url))
+        if capture is None or request.method != "GET":
+            return None
+        document = self.evidence.read(capture.warc_file, capture.warc_offset)
+        headers = {name: value for name, value in document.headers.items() if name != "content-encoding"}
+        response_class = responsetypes.from_args(headers=headers, url=request.url, body=document.body)
+        return response_class(request.url, HTTPStatus.OK, headers=headers, body=document.body, flags=[_FROM_ARCHIVE])
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Archive an exchange before anything looks at it."""
+        if _FROM_ARCHIVE in response.flags:
+            return response
+        document = self.writer.exchange(
+            url=request.url,
+            method=request.method,
+            request_headers=[("Host", urlsplit(request.url).netloc), *_pairs(request.headers)],
+            request_body=request.body,
+            status=response.status,
+            reason=_reason(response.status),
+            response_headers=_pairs(response.headers),
+            body=response.body,
+            retrieved_at=harvests.now(),
+        )
+        self._look_at_kind(document)
+        return response
+
+    def _look_at_kind(self, document: Document) -> None:
+        spider = self.crawler.spider
+        assert isinstance(spider, Spider)  # noqa: S101  # for the type checker
+        harvest = spider.harvest
+        synthetic = document.synthetic or harvest.route is Route.REPLICA
+        if harvest.synthetic is None or (synthetic and not harvest.synthetic):
+            harvest.synthetic = synthetic
+            refusal = harvests.refuse_mixing(self.crawler.settings["HOME_IS_SYNTHETIC"], harvest)
+            if refusal:
+                harvest.failures.append(refusal)
+                assert self.crawler.engine is not None  # noqa: S101  # for the type checker
+                self.crawler.engine.close_spider(spider, "refused")
+
+
+class Robots(RobotsTxtMiddleware):
+    """Obeys robots.txt as RFC 9309 asks: a server error means that nothing may be fetched; Crawl-delay is kept."""
+
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            response = response.replace(body=b"User-agent: *\nDisallow: /\n")
+        elif response.status >= HTTPStatus.BAD_REQUEST:
+            response = response.replace(body=b"")  # an error page is no robots.txt: all is allowed
+        await super()._parse_robots(response, netloc, request)
+
+    def keep_crawl_delay(self, robotparser: RobotParser, request: Request) -> None:
+        """Widen the pause between two requests to a host to what it asks for."""
+        delay = robotparser.crawl_delay(self._default_useragent)
+        assert self.crawler.engine is not None  # noqa: S101  # for the type checker
+        slots = self.crawler.engine.downloader.slots
+        slot = slots.get(self.crawler.engine.downloader.get_slot_key(request))
+        if delay and slot is not None:
+            slot.delay = max(slot.delay, delay)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Connect to the signal that tells of a parsed robots.txt."""
+        middleware = super().from_crawler(crawler)
+        crawler.signals.connect(middleware.keep_crawl_delay, signals.robots_parsed)
+        return middleware
+
+
+class Progress:
+    """Counts what was asked and received, and tells it on standard output."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt, self.queued, self._told = attempt, 0, 0.0
+
+    def scheduled(self) -> None:
+        """Count a request that waits its turn."""
+        self.queued += 1
+
+    def received(self, response: Response) -> None:
+        """Count an answer."""
+        if _FROM_ARCHIVE not in response.flags:
+            self.attempt.requests += 1
+        self._tell()
+
+    def bytes_received(self, data: bytes) -> None:
+        """Count bytes as they arrive."""
+        self.attempt.bytes += len(data)
+        self._tell()
+
+    def _tell(self) -> None:
+        if time.monotonic() - self._told > PROGRESS_EVERY:
+            self._told = time.monotonic()
+            tell(requests=self.attempt.requests, received=self.attempt.bytes, queued=self.queued)
+
+
+def tell(**facts: int) -> None:
+    """Write one line of progress."""
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def _pairs(headers: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # Scrapy's Headers are untyped mappings of lists
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values]
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def settings(limits: Politeness, contact: str, log_file: Path) -> dict[str, Any]:
+    """Return the Scrapy settings of a polite, closed crawl; each differs from Scrapy's default for a reason."""
+    return {
+        "USER_AGENT": f"ClusterObservatory/{harvests.software_version()} (research; contact: {contact})",
+        "ROBOTSTXT_OBEY": True,
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,  # Scrapy does not check certificates by default
+        "REMOTE_CONTROL_ENABLED": False,  # runs code over HTTP
+        "TELNETCONSOLE_ENABLED": False,  # the same over telnet
+        "COOKIES_ENABLED": False,  # nothing here needs a session, and cookies would be personal
+        "CONCURRENT_REQUESTS": 1,  # one request at a time: the sources are small
+        "DOWNLOAD_DELAY": limits.delay,
+        "DOWNLOAD_DELAY_JITTER": 0,  # the stated pause is the pause
+        "DOWNLOAD_TIMEOUT": limits.timeout,
+        "DOWNLOAD_MAXSIZE": limits.max_body_mb * 2**20,
+        "DOWNLOAD_WARNSIZE": 0,
+        "RETRY_TIMES": limits.retries,
+        "REDIRECT_MAX_TIMES": 5,
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            Robots: 100,
+            EvidenceMiddleware: 990,  # next to the downloader
+        },
+        "LOG_FILE": str(log_file),
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def allowed_domains(feed: Feed, base_url: str) -> list[str]:
+    """Return the hosts that a crawl may touch: the feed's own on its own address, else only the given one."""
+    host = urlsplit(base_url).hostname
+    if host is None:
+        raise ValueError(f"{feed.feed_id}: {base_url!r} is no web address; one looks like https://example.org/data")
+    return list(feed.allowed_hosts) if host in feed.allowed_hosts else [host]
+
+
+def run(home: Path, harvest: Harvest, contact: str) -> None:
+    """Carry out one attempt of a harvest, and write what came of it into its record."""
+    feed = feeds()[harvest.feed_id]
+    evidence = Evidence(home, feed.feed_id)
+    answered = {
+        url: capture
+        for url, capture in evidence.latest(harvest.harvest_id).items()
+        if capture.http_status == HTTPStatus.OK and not url.endswith("/robots.txt")
+    }
+    attempt = Attempt(started_at=harvests.now())
+    harvest.attempts = [*harvest.attempts, attempt]
+    harvest.failures, harvest.doubts, harvest.warnings, harvest.asked = [], [], [], []
+    harvests.write(home, harvest)
+    base_url = harvest.base_url or feed.base_url
+    log_file = home / "logs" / f"{harvest.harvest_id}.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress(attempt)
+    with evidence.writer(harvest.harvest_id, harvest.software) as writer:
+        process = AsyncCrawlerProcess(
+            {
+                **settings(harvest.limits, contact, log_file),
+                "EVIDENCE": evidence,
+                "EVIDENCE_WRITER": writer,
+                "EVIDENCE_ANSWERED": answered,
+                "HOME_IS_SYNTHETIC": harvests.kind_of_home(home),
+            }
+        )
+        crawler = process.create_crawler(feed.module().FeedSpider)
+        crawler.signals.connect(progress.scheduled, signals.request_scheduled)
+        crawler.signals.connect(progress.received, signals.response_received)
+        crawler.signals.connect(progress.bytes_received, signals.bytes_received)
+        process.crawl(crawler, harvest=harvest, base_url=base_url, allowed_domains=allowed_domains(feed, base_url))
+        process.start()
+    assert crawler.stats is not None  # noqa: S101  # for the type checker
+    attempt.outcome = str(crawler.stats.get_value("finish_reason", "not started"))
+    attempt.finished_at = harvests.now()
+    for name in ("spider_exceptions/count", "log_count/CRITICAL"):
+        if count := crawler.stats.get_value(name):
+            harvest.failures.append(f"{feed.feed_id}: {count} errors in our own code ({name}); see {log_file}")
+    harvest.requests = sum(attempt.requests for attempt in harvest.attempts)
+    harvest.bytes = sum(attempt.bytes for attempt in harvest.attempts)
+    if attempt.outcome == "finished" and not harvest.failures:
+        harvest.stage = Stage.CRAWLED
+    harvests.write(home, harvest)
+
+
+def _die_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)  # as if killed: the archive is made for that
+
+
+def main(home: str, harvest_id: str, contact: str) -> None:
+    """Run one attempt of a harvest that is recorded in the archive."""
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    path = Path(home)
+    run(path, harvests.read(path, harvest_id), contact)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,228 @@
+"""One harvest and its record: ``archive/<feed>/<harvest_id>/harvest.json``.
+
+The record is the only thing beside the WARC parts that a harvest leaves in the archive. It says what was asked,
+what came of it, and what an operator decided; status, ledger and warehouse are made from it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from crawlers.source import Politeness, Route
+
+SHIPPED = ("paper.", "ref.")
+"""Feeds of facts that we ship: they may stand in a real and in a synthetic home."""
+
+_ID = re.compile(r"^(\d{8}T\d{6}\.\d{3}Z)-(.+)$")
+
+
+class Stage(StrEnum):
+    """How far a harvest has come."""
+
+    CRAWLING = "crawling"
+    CRAWLED = "crawled"
+    ENDED = "ended"
+
+
+class Status(StrEnum):
+    """What came of a harvest that has ended."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    FAILED = "failed"
+    PARTIAL = "partial"
+
+    @property
+    def good(self) -> bool:
+        """Whether the harvest stands in the warehouse."""
+        return self in {Status.ACCEPTED, Status.UNCHANGED}
+
+
+class Attempt(BaseModel):
+    """One run of the crawler; a harvest that was interrupted has several."""
+
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    requests: int = 0
+    bytes: int = 0
+    outcome: str = "running"
+
+
+class Decision(BaseModel):
+    """Something that an operator decided about the harvest."""
+
+    at: AwareDatetime
+    decision: Literal["accept"]
+    reason: str
+    held_because: str
+
+
+class Harvest(BaseModel):
+    """The record of one harvest.
+
+    Attributes:
+        asked: partitions that the spider set out to read; empty where it offers whatever was saved.
+        scope: partitions that were read completely; only in these are rows closed.
+        evidence_at: age of its newest evidence.
+        doubts: what the crawl or the checks found wrong with the harvest as a whole; they hold it.
+        warnings: what an operator should know and what holds nothing.
+        synthetic: whether a replica answered; None until the first answer.
+    """
+
+    model_config = ConfigDict(validate_assignment=True, extra="forbid")
+
+    harvest_id: str
+    feed_id: str
+    route: Route
+    base_url: str | None = None
+    files: Path | None = None
+    parameters: dict[str, tuple[str, ...]]
+    limits: Politeness
+    stage: Stage = Stage.CRAWLING
+    status: Status | None = None
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    evidence_at: AwareDatetime | None = None
+    asked: list[str] = Field(default_factory=list)
+    scope: list[str] = Field(default_factory=list)
+    attempts: list[Attempt] = Field(default_factory=list)
+    failures: list[str] = Field(default_factory=list)
+    doubts: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    requests: int = 0
+    bytes: int = 0
+    documents: int = 0
+    records: int = 0
+    records_expected: int | None = None
+    empty: int = 0
+    dropped: int = 0
+    quarantined: int = 0
+    rows_opened: int = 0
+    rows_changed: int = 0
+    rows_closed: int = 0
+    reason: str | None = None
+    replay_of: str | None = None
+    decisions: list[Decision] = Field(default_factory=list)
+    software_version: str
+    synthetic: bool | None = None
+
+    @property
+    def software(self) -> str:
+        """Name and version of the software, as it stands in the archive."""
+        return f"cluster-observatory/{self.software_version}"
+
+    @property
+    def evidence_id(self) -> str:
+        """The harvest whose WARC parts hold the evidence: its own, or that of the one it replays."""
+        return self.replay_of or self.harvest_id
+
+    def end(self, status: Status, reason: str | None = None) -> None:
+        """Note what came of the harvest."""
+        self.stage, self.status, self.reason, self.finished_at = Stage.ENDED, status, reason, now()
+
+
+def now() -> datetime:
+    """Return the time in UTC, to the millisecond."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def software_version() -> str:
+    """Return the version of this software as installed."""
+    return metadata.version("cluster-observatory")
+
+
+def new_id(feed_id: str, at: datetime) -> str:
+    """Return a harvest id: UTC time + feed; ids sort by time."""
+    return f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z-{feed_id}"
+
+
+def feed_of(harvest_id: str) -> str:
+    """Return the feed that a harvest id names.
+
+    Raises:
+        ValueError: it is not a harvest id.
+    """
+    found = _ID.match(harvest_id)
+    if found is None:
+        raise ValueError(f"{harvest_id!r} is no harvest id; one looks like 20261123T231529.482Z-us.clustermapping")
+    return found[2]
+
+
+def folder(home: Path, harvest_id: str) -> Path:
+    """Return the folder of a harvest in the archive."""
+    return home / "archive" / feed_of(harvest_id) / harvest_id
+
+
+def write(home: Path, harvest: Harvest) -> None:
+    """Write the record, whole or not at all."""
+    target = folder(home, harvest.harvest_id) / "harvest.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, harvest.model_dump_json(indent=2, exclude_none=True) + "\n")
+
+
+def write_atomically(target: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never a part."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(target)
+
+
+def read(home: Path, harvest_id: str) -> Harvest:
+    """Read the record of a harvest.
+
+    Raises:
+        FileNotFoundError: the archive has no such harvest.
+        ValueError: the id or the record cannot be read; the message names the file.
+    """
+    path = folder(home, harvest_id) / "harvest.json"
+    try:
+        return Harvest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{harvest_id}: the archive has no such harvest ({path})") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def harvests(home: Path, feed_id: str | None = None, *, newest_first: bool = False) -> Iterator[Harvest]:
+    """Yield the records of all harvests, or of one feed's, in order of their ids."""
+    paths = (home / "archive").glob(f"{feed_id or '*'}/*/harvest.json")
+    ids = (path.parent.name for path in paths if _ID.match(path.parent.name))
+    return (read(home, harvest_id) for harvest_id in sorted(ids, reverse=newest_first))
+
+
+def kind_of_home(home: Path) -> bool | None:
+    """Return whether the home is synthetic; its first answered harvest decides. None: nothing was answered yet."""
+    return next(
+        (
+            harvest.synthetic
+            for harvest in harvests(home)
+            if harvest.synthetic is not None and not harvest.feed_id.startswith(SHIPPED)
+        ),
+        None,
+    )
+
+
+def refuse_mixing(home_is_synthetic: bool | None, harvest: Harvest) -> str | None:
+    """Return why evidence of this kind may not enter the home, or None where it may."""
+    mixes = harvest.synthetic is not None and home_is_synthetic is not None
+    if not mixes or harvest.synthetic == home_is_synthetic or harvest.feed_id.startswith(SHIPPED):
+        return None
+    kinds = ("real", "synthetic")
+    return (
+        f"{harvest.feed_id}: the answers are {kinds[bool(harvest.synthetic)]}, this home is "
+        f"{kinds[bool(home_is_synthetic)]}; they are never mixed. Use another --home."
+    )

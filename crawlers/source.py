@@ -1,0 +1,203 @@
+"""Sources and feeds as data: publisher, terms, cadence, politeness, routes, denominators.
+
+Each folder of this room that holds a ``source.toml`` is a source; its tables ``[feeds.<name>]`` are its feeds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+ROOM = Path(__file__).parent
+
+
+class Route(StrEnum):
+    """How a feed is reached."""
+
+    LIVE = "live"
+    WAYBACK = "wayback"
+    FILES = "files"
+    REPLICA = "replica"
+
+
+class Redistribution(StrEnum):
+    """What the terms of a feed allow to be republished."""
+
+    OPEN = "open"
+    ATTRIBUTION = "attribution"
+    NONCOMMERCIAL = "noncommercial"
+    RESTRICTED = "restricted"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Politeness(_Strict):
+    """Limits of a crawl; each can be set for one run with ``--set FEED.delay=…`` and so on.
+
+    Attributes:
+        delay: seconds between two requests to one host.
+        timeout: seconds that one answer may take.
+        retries: further tries after a failed one.
+        max_body_mb: an answer over this size (MiB, as received) is refused.
+    """
+
+    delay: Annotated[float, Field(ge=0)] = 5.0
+    timeout: Annotated[float, Field(gt=0)] = 60.0
+    retries: Annotated[int, Field(ge=0, le=10)] = 3
+    max_body_mb: Annotated[int, Field(gt=0)] = 256
+
+
+class Denominator(_Strict):
+    """How many records a complete harvest has: a rule that is computed from the harvest itself, never a count.
+
+    Attributes:
+        rule: the rule in words; the feed's SQL computes it as the relation ``completeness``.
+        counts: the kind of raw record that it counts.
+    """
+
+    rule: Text
+    counts: Text
+
+
+class Parameter(_Strict):
+    """A choice that an operator has, with ``--set FEED.PARAM=VALUE``; lists by comma."""
+
+    default: tuple[str, ...]
+    description: Text
+
+
+class Feed(_Strict):
+    """One machine-readable thing that a source offers.
+
+    Attributes:
+        name: last part of its id; also the name of its module and of its SQL file.
+        base_url: where the live site answers; a harvest may replace it whole.
+        cadence: cron line (UTC) by which it is harvested unless the operator says otherwise.
+        stale_after_days: data older than this is called stale.
+        max_rejected_share: a harvest with a larger share of rejected records is held.
+    """
+
+    source_id: Text
+    name: Text
+    title: Text
+    description: Text
+    licence: Text
+    licence_url: Text
+    redistribution: Redistribution
+    attribution: Text
+    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+[^/\s?#]$")]
+    allowed_hosts: Annotated[tuple[Text, ...], Field(min_length=1)]
+    cadence: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
+    stale_after_days: Annotated[int, Field(gt=0)]
+    max_rejected_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    denominator: Denominator
+    politeness: Politeness = Politeness()
+    parameters: Mapping[str, Parameter] = Field(default_factory=dict)
+
+    @property
+    def feed_id(self) -> str:
+        """`<source>.<name>`."""
+        return f"{self.source_id}.{self.name}"
+
+    def module(self) -> ModuleType:
+        """Import the feed's module, ``crawlers.<source>.<name>``."""
+        return importlib.import_module(f"crawlers.{self.source_id}.{self.name}")
+
+    def settings(self, given: Mapping[str, str]) -> tuple[Politeness, dict[str, tuple[str, ...]]]:
+        """Resolve what an operator has set against the defaults.
+
+        Args:
+            given: parameter name → text as given on the command line.
+
+        Returns:
+            The limits of the crawl, and every parameter of the feed with its values.
+
+        Raises:
+            ValueError: the feed knows no such parameter, or the value does not fit.
+        """
+        limits = {name: value for name, value in given.items() if name in Politeness.model_fields}
+        own = {name: value for name, value in given.items() if name not in limits}
+        if unknown := sorted(own.keys() - self.parameters.keys()):
+            known = ", ".join(sorted({*self.parameters, *Politeness.model_fields}))
+            raise ValueError(f"{self.feed_id}: no parameter {unknown[0]!r}; it knows {known}")
+        values = {
+            name: tuple(part.strip() for part in own[name].split(",") if part.strip())
+            if name in own
+            else parameter.default
+            for name, parameter in self.parameters.items()
+        }
+        if empty := sorted(name for name in own if not values[name]):
+            raise ValueError(f"{self.feed_id}: parameter {empty[0]!r} has no value")
+        return Politeness.model_validate({**self.politeness.model_dump(), **limits}), values
+
+
+class Source(_Strict):
+    """One observatory and what it offers."""
+
+    source_id: Text
+    name: Text
+    publisher: Text
+    country_coverage: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...]
+    homepage_url: Text
+    status: Literal["live", "closed", "unknown"]
+    feeds: Mapping[str, Feed]
+
+
+def read_source(path: Path) -> Source:
+    """Read one ``source.toml``; the folder's name is the source's id.
+
+    Raises:
+        ValueError: the file is not TOML or does not fit; the message names the file.
+    """
+    source_id = path.parent.name
+    try:
+        text = tomllib.loads(path.read_text("utf-8"))
+        feeds = {
+            f"{source_id}.{name}": {"source_id": source_id, "name": name, **feed}
+            for name, feed in text.get("feeds", {}).items()
+        }
+        return Source.model_validate({**text, "source_id": source_id, "feeds": feeds})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+@cache
+def catalogue() -> Mapping[str, Source]:
+    """Return every source by id, read once."""
+    found = (read_source(path) for path in sorted(ROOM.glob("*/source.toml")))
+    return {source.source_id: source for source in found}
+
+
+def feeds() -> dict[str, Feed]:
+    """Return every feed by id, in order."""
+    return {feed_id: feed for source in catalogue().values() for feed_id, feed in source.feeds.items()}
+
+
+def select(names: tuple[str, ...]) -> list[Feed]:
+    """Return the feeds that a list of source and feed names means, each once.
+
+    Raises:
+        ValueError: a name is neither a source nor a feed.
+    """
+    known = feeds()
+    chosen: dict[str, Feed] = {}
+    for name in names:
+        of_source = catalogue()[name].feeds if name in catalogue() else None
+        if of_source is None and name not in known:
+            raise ValueError(f"no source or feed {name!r}; there are {', '.join([*catalogue(), *known])}")
+        chosen |= dict(of_source) if of_source is not None else {name: known[name]}
+    return list(chosen.values())

@@ -1,0 +1,99 @@
+"""The base spider: what to ask for, in which order, and what to say when an answer is not what it should be.
+
+A feed's module has two parts: a spider, which only sends requests, and a pure function ``parse(document)``, which
+turns one archived document into batches of raw records. Records are never made while crawling: they are parsed
+from the archive, by the same function for every route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import scrapy
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from crawlers.harvest import Harvest
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Raw records of one kind from one document.
+
+    Attributes:
+        kind: kind of record; the feed's contract has a model for it.
+        records: a JSON array of objects as bytes, or the objects.
+        pointer: JSON pointer of a record in the document, `{}` for its index. Records that carry a `_locator` of
+            their own need none.
+    """
+
+    kind: str
+    records: bytes | Sequence[Mapping[str, Any]]
+    pointer: str = "/{}"
+
+
+class Spider(scrapy.Spider):
+    """Base of all spiders. Subclasses set `name` and write `start` and the callbacks.
+
+    Attributes:
+        harvest: the record of the harvest; spiders add to its `asked`, `failures`, `doubts` and `warnings`.
+        base_url: where the feed answers on this route, without a trailing slash.
+    """
+
+    harvest: Harvest
+    base_url: str
+
+    def __init__(self, harvest: Harvest, base_url: str, allowed_domains: Iterable[str]) -> None:
+        super().__init__()
+        self.harvest, self.base_url = harvest, base_url
+        self.allowed_domains = list(allowed_domains)
+
+    def request(
+        self,
+        path: str,
+        callback: Callable[..., Any],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        optional: bool = False,
+        context: Mapping[str, Any] | None = None,
+    ) -> scrapy.Request:
+        """Return a request for a path below the base address.
+
+        Args:
+            path: begins with a slash; percent-encoded here.
+            callback: called with the response, and with `context` as keywords.
+            query: query parameters, in order.
+            optional: a failure is a warning and fails nothing.
+            context: what the callback must know.
+        """
+        url = self.base_url + quote(path, safe="/,") + (f"?{urlencode(query)}" if query else "")
+        return scrapy.Request(
+            url,
+            callback=callback,
+            errback=self.not_answered,
+            cb_kwargs=dict(context or {}),
+            meta={"optional": optional},
+        )
+
+    def not_answered(self, failure: Failure) -> None:
+        """Note a request that got no good answer after all retries."""
+        request: scrapy.Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy on every errback
+        if isinstance(failure.value, HttpError):
+            came = f"HTTP {failure.value.response.status}"
+        else:
+            came = f"{type(failure.value).__name__}: {failure.getErrorMessage()}".rstrip(": ")
+        self._note(request, f"{request.url}: expected an answer, got {came}")
+
+    def not_understood(self, response: Response, expected: str, came: str) -> None:
+        """Note an answer that is not what this address should answer."""
+        assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it before callbacks
+        self._note(response.request, f"{response.url}: expected {expected}, got {came}")
+
+    def _note(self, request: scrapy.Request, message: str) -> None:
+        text = f"{self.name}: {message}"
+        self.logger.warning(text)
+        (self.harvest.warnings if request.meta["optional"] else self.harvest.failures).append(text)

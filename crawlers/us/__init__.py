@@ -1,0 +1,1 @@
+"""The US Cluster Mapping Project."""

@@ -1,0 +1,154 @@
+"""What a raw record of the US feeds must satisfy. The bulk checks are generated from these models.
+
+Field names, meanings and types are the source's own (docs/sources/us.md). An absent value is an absent key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from crawlers.record import Record
+
+_Count = Annotated[int, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Positive = Annotated[float, Field(ge=0)]
+_Year = Annotated[str, Field(pattern=r"^[12]\d{3}$")]
+_Code = Annotated[str, Field(pattern=r"^\d{1,6}$")]
+_RegionType = Literal["country", "state", "territory", "economic", "msa", "county", "custom"]
+
+_RANK = "a rank within the answer; it can be computed from the values"
+_CHANGE = "a change since the first year; it can be computed from the values"
+
+
+class Year(Record):
+    """A year that the source says it has data for."""
+
+    kind: ClassVar[str] = "years"
+    key: ClassVar[tuple[str, ...]] = ("year",)
+
+    year: _Year
+
+
+class RegionCount(Record):
+    """How many regions of a type the source says it has."""
+
+    kind: ClassVar[str] = "region_counts"
+    key: ClassVar[tuple[str, ...]] = ("region_type",)
+
+    region_type: _RegionType
+    regions: _Count
+
+
+class Region(Record):
+    """A region; its code keeps leading zeros, its key is unique only within its type."""
+
+    kind: ClassVar[str] = "region_list"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    ignored: ClassVar[dict[str, str]] = {
+        "region_short_name_t": "the name with the kind of area behind it",
+        "key_t": "made from the name",
+        "region_count_tl": "the length of regions_txt",
+    }
+
+    id: Annotated[str, Field(min_length=1)]
+    region_type_t: _RegionType
+    region_code_t: Annotated[str, Field(min_length=1)]
+    name_t: Annotated[str, Field(min_length=1)]
+    region_state_code_t: str | None = None
+    state_codes_txt: list[str] | None = None
+    regions_txt: list[str] | None = None
+
+
+class Category(Record):
+    """A cluster category with its subclusters, its NAICS codes and its related categories."""
+
+    kind: ClassVar[str] = "categories"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    ignored: ClassVar[dict[str, str]] = {
+        "type_t": "says that it is a category",
+        "key_t": "made from the name",
+        "short_name_t": "a shorter name for charts",
+        "short_name2_t": "a shorter name for charts",
+        "icon_t": "an icon of the site",
+        "subcluster_b": "never true in this list",
+        "timestamp": "when the source loaded it",
+        "naics_1997": "the crosswalk is harvested with the Census rebuild",
+        "naics_2002": "the crosswalk is harvested with the Census rebuild",
+        "naics_2007": "the crosswalk is harvested with the Census rebuild",
+        "naics_2012": "the crosswalk is harvested with the Census rebuild",
+        "naics_2017": "the crosswalk is harvested with the Census rebuild",
+    }
+
+    id: Annotated[str, Field(min_length=1)]
+    cluster_code_t: _Code
+    name_t: Annotated[str, Field(min_length=1)]
+    traded_b: bool
+    sub_clusters: dict[str, Any] | None = None
+    related_clusters: list[Any] | None = None
+
+
+class Cell(Record):
+    """One document per cluster × region × year; `rec_count_tl` = 0 marks a placeholder for nothing."""
+
+    kind: ClassVar[str] = "cells"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    ignored: ClassVar[dict[str, str]] = {
+        "type_t": "says that it is a cluster document",
+        "key_t": "made from the category's name",
+        "region_short_name_t": "the region's name with the kind of area behind it",
+        "region_area_type_t": "the kind of area in words",
+        "region_key_t": "made from the region's name",
+        "subcluster_b": "never true in these answers",
+        "empflag_t": "always empty, by a fault of the source",
+        "supression_b": "always false, by a fault of the source",
+        "naics_b": "whether the input rows were the region's own or sums of counties",
+        "timestamp": "when the source loaded it",
+        **{
+            f"{measure}_{suffix}": _RANK
+            for measure in ("emp_tl", "est_tl", "private_wage_tf", "lq_tf")
+            for suffix in ("rank_i", "per_rank_i")
+        },
+        **{
+            f"{measure}_change_tf{suffix}": _CHANGE
+            for measure in ("emp_tl", "est_tl", "private_wage_tf", "lq_tf")
+            for suffix in ("", "_rank_i", "_per_rank_i")
+        },
+    }
+
+    id: Annotated[str, Field(pattern=r"^cluster/[a-z]+/\w+/\d+/\d{4}$")]
+    region_type_t: _RegionType
+    region_code_t: Annotated[str, Field(min_length=1)]
+    region_name_t: Annotated[str, Field(min_length=1)]
+    cluster_code_t: _Code
+    cluster_name_t: Annotated[str, Field(min_length=1)]
+    year_t: _Year
+    traded_b: bool
+    rec_count_tl: _Count
+    emp_tl: _Count
+    emp_reported_tl: _Count
+    est_tl: _Count
+    qp1_tl: _Count | None = None
+    ap_tl: _Count | None = None
+    private_wage_tf: _Positive | None = None
+    lq_tf: _Positive | None = None
+    region_emp_per_tf: _Share | None = None
+    cluster_emp_per_tf: _Share | None = None
+    patent_count_tf: _Positive | None = None
+    qualifying_b: bool | None = None
+    significant_b: bool | None = None
+    strong_b: bool | None = None
+    strong10_b: bool | None = None
+
+
+class RegistryEntry(Record):
+    """An organisation that says it works for a cluster; one row per pair, many times repeated."""
+
+    kind: ClassVar[str] = "registry"
+    key: ClassVar[tuple[str, ...]] = ("org_id", "cluster_name")
+    ignored: ClassVar[dict[str, str]] = {"cluster_code": "joined to the name by somebody else"}
+
+    org_id: _Code
+    org_title: Annotated[str, Field(min_length=1)]
+    cluster_name: Annotated[str, Field(min_length=1)]

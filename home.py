@@ -1,0 +1,131 @@
+"""A home: the folder in which one observatory keeps its archive, warehouse and releases, and its settings.
+
+Settings stand in ``observatory.toml`` in the home; each can be overridden by an environment variable, such as
+``OBSERVATORY_CONTACT``. A home without that file works with the defaults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from crawlers.source import Route, feeds
+
+SETTINGS_FILE = "observatory.toml"
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class FeedSettings(BaseModel):
+    """How one feed is harvested here.
+
+    Attributes:
+        schedule: cron line (UTC); the feed's own cadence where neither this nor `every` is given.
+        every: seconds between two harvests, instead of a cron line.
+        route: how the feed is reached.
+        base_url: address instead of the feed's own.
+        files: folder or file for the route `files`.
+        set: parameters, as for ``--set``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    schedule: str | None = None
+    every: Annotated[float, Field(gt=0)] | None = None
+    route: Route = Route.LIVE
+    base_url: str | None = None
+    files: Path | None = None
+    set: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron_line(cls, line: str | None) -> str | None:
+        if line is not None:
+            CronTrigger.from_crontab(line, timezone="UTC")
+        return line
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> FeedSettings:
+        if self.schedule is not None and self.every is not None:
+            raise ValueError("give `schedule` or `every`, not both")
+        return self
+
+
+class Settings(BaseSettings):
+    """Settings of a home.
+
+    Attributes:
+        contact: e-mail or web address of the operator; part of the user agent, asked for by every live crawl.
+        publish: profiles that are published after an accepted harvest.
+        feeds: the feeds that are harvested on a schedule, and how.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OBSERVATORY_", extra="forbid")
+
+    contact: str = ""
+    publish: tuple[Literal["public", "local"], ...] = ("local",)
+    feeds: dict[str, FeedSettings] = Field(default_factory=dict)
+
+    @field_validator("feeds")
+    @classmethod
+    def _known_feeds(cls, given: dict[str, FeedSettings]) -> dict[str, FeedSettings]:
+        if unknown := sorted(given.keys() - feeds().keys()):
+            raise ValueError(f"no feed {unknown[0]!r}; there are {', '.join(feeds())}")
+        return given
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file; no .env and no secrets folder."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def read_settings(home: Path) -> Settings:
+    """Read the settings of a home.
+
+    Raises:
+        ValueError: the file cannot be read; the message names the file and the place in it.
+    """
+    path = home / SETTINGS_FILE
+    try:
+        given = TomlConfigSettingsSource(Settings, toml_file=path)() if path.exists() else {}
+        return Settings(**given)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address is on this machine."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+TEMPLATE = """\
+# Settings of this home. Every line is optional; `observatory doctor` checks them.
+
+# Who runs this observatory: an e-mail or web address. It stands in the user agent of every request.
+# A live crawl of any host but this machine needs it.
+# contact = "observatory@example.org"
+
+# What is published after an accepted harvest: "local" holds everything, "public" only what may be republished.
+publish = ["local"]
+
+# One table per feed that `observatory schedule` harvests; `observatory sources` lists them all.
+# [feeds."us.clustermapping"]
+# schedule = "17 3 2 * *"           # cron line, UTC; without it the feed's own cadence. Or: every = 86400 (seconds)
+# route = "live"                    # live, files or replica
+# base_url = "https://example.org/data"   # instead of the feed's own address
+# files = "/srv/saved/us"           # for route = "files"
+# set = { years = "latest", region_types = "state,msa" }
+"""

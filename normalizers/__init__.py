@@ -1,0 +1,1 @@
+"""Raw records → the common schema."""

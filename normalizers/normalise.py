@@ -1,0 +1,189 @@
+"""Raw records of one harvest → rows of the common schema, as Parquet in staging.
+
+Each feed has one SQL program, ``normalizers/<source>/<feed>.sql``, and one field map beside it. This module gives the
+program its inputs, takes its outputs, and fills in what every row has: feed, harvest, route, synthetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from warehouse.schema import Column, Origin, Table, literal, quoted, tables
+
+ROOM = Path(__file__).parent
+
+STAGING_COLUMNS = (
+    Column("partition", "VARCHAR", "The part of the source that the row was read from; null: it ends with its rows."),
+    Column("confirm_only", "BOOLEAN", "The record or value was rejected: an open row stays, and none is opened."),
+)
+"""What staged rows carry beyond the common schema."""
+
+_CONFLICTS_SHOWN = 3
+
+
+class NormaliseError(Exception):
+    """A feed's SQL program makes rows that do not fit the common schema: a fault of ours, not of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """How complete one part of the source was read."""
+
+    name: str
+    expected: int | None
+    found: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it was read; a part without a denominator never is."""
+        return self.found == self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """What a feed's SQL program made.
+
+    Attributes:
+        rows: table → number of staged rows.
+        partitions: completeness of each part of the source.
+        set_aside: (counts as `empty` or `dropped`, what, number of records).
+    """
+
+    rows: Mapping[str, int]
+    partitions: Sequence[Partition]
+    set_aside: Sequence[tuple[str, str, int]]
+
+    def total(self, counts_as: str) -> int:
+        """Return how many records were set aside as `empty` or as `dropped`."""
+        return sum(records for kind, _, records in self.set_aside if kind == counts_as)
+
+
+def program(feed_id: str, suffix: str) -> Path:
+    """Return a file of a feed's program: `.sql`, or `.fields.csv` (which field is which column or indicator, how)."""
+    source_id, name = feed_id.split(".", 1)
+    return ROOM / source_id / f"{name}{suffix}"
+
+
+def prepare(connection: DuckDBPyConnection) -> None:
+    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`."""
+    connection.execute(
+        """
+        CREATE SCHEMA IF NOT EXISTS raw;
+        CREATE SCHEMA staged;
+        CREATE SCHEMA reference;
+        CREATE TABLE asked (partition VARCHAR);
+        -- Spaces of any kind trimmed and squeezed, a trailing comma removed.
+        CREATE MACRO clean(text) AS regexp_replace(
+            trim(regexp_replace(text, '[\\s\\x{00A0}]+', ' ', 'g')), '[ ,]+$', ''
+        );
+        """
+    )
+    for path in sorted((ROOM / "reference").glob("*.csv")):
+        connection.execute(
+            f"CREATE VIEW reference.{quoted(path.stem)} AS FROM read_csv({literal(str(path))}, all_varchar = true)"
+        )
+
+
+def normalise(
+    connection: DuckDBPyConnection,
+    feed_id: str,
+    *,
+    asked: Sequence[str],
+    provenance: Mapping[str, str | bool],
+    target: Path,
+) -> Normalised:
+    """Run a feed's SQL program over its checked records, and write one Parquet file per table.
+
+    Args:
+        connection: holds `raw.<kind>`, made by the contract, and what `prepare` makes.
+        feed_id: the feed.
+        asked: partitions that the spider set out to read.
+        provenance: values of `feed_id`, `harvest_id`, `route` and `synthetic` for every row.
+        target: an existing folder; gets `<table>.parquet`.
+
+    Returns:
+        What was made.
+
+    Raises:
+        NormaliseError: the program makes an unknown table or column, a key twice or null, or a value outside a
+            closed code list.
+    """
+    if asked:
+        connection.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(asked)])
+    connection.execute(
+        f"CREATE VIEW fields AS FROM read_csv({literal(str(program(feed_id, '.fields.csv')))}, all_varchar = true)"
+    )
+    connection.execute(program(feed_id, ".sql").read_text("utf-8"))
+    known = {table.name: table for table in tables(Origin.FEED)}
+    made = [
+        name
+        for (name,) in connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'staged' ORDER BY ALL"
+        ).fetchall()
+    ]
+    if unknown := set(made) - known.keys():
+        raise NormaliseError(f"{feed_id}: the common schema has no table {', '.join(sorted(unknown))}")
+    rows = {name: _write(connection, known[name], provenance, target / f"{name}.parquet") for name in made}
+    return Normalised(
+        rows=rows,
+        partitions=[
+            Partition(*row)
+            for row in connection.execute("SELECT partition, expected, found FROM completeness ORDER BY ALL").fetchall()
+        ],
+        set_aside=connection.execute(
+            "SELECT counts_as, what, sum(records)::BIGINT FROM set_aside GROUP BY ALL ORDER BY ALL"
+        ).fetchall(),
+    )
+
+
+def _write(connection: DuckDBPyConnection, table: Table, provenance: Mapping[str, str | bool], target: Path) -> int:
+    """Check the rows of one staged table and write them in key order; return their number."""
+    made = {row[0] for row in connection.execute(f"DESCRIBE staged.{quoted(table.name)}").fetchall()}
+    columns = (*table.columns, *STAGING_COLUMNS)
+    if unknown := made - {column.name for column in columns}:
+        raise NormaliseError(f"{table.name}: the common schema has no column {', '.join(sorted(unknown))}")
+    _check(connection, table, made)
+    expressions = [
+        f"{_source_of(column, made, provenance)}::{column.type} AS {quoted(column.name)}" for column in columns
+    ]
+    order = ", ".join(quoted(name) for name in table.key)
+    connection.execute(
+        f"COPY (SELECT {', '.join(expressions)} FROM staged.{quoted(table.name)} ORDER BY {order}) "
+        f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy)"
+    )
+    counted = connection.execute(f"SELECT count(*) FROM staged.{quoted(table.name)}").fetchone()
+    assert counted is not None  # noqa: S101  # for the type checker: an aggregate has one row
+    return int(counted[0])
+
+
+def _source_of(column: Column, made: set[str], provenance: Mapping[str, str | bool]) -> str:
+    if column.name in made:
+        return quoted(column.name)
+    value = provenance.get(column.name)
+    return "NULL" if value is None else (literal(value) if isinstance(value, str) else str(value))
+
+
+def _check(connection: DuckDBPyConnection, table: Table, made: set[str]) -> None:
+    """Check keys, required columns and closed code lists of a staged table, set-based."""
+    name, key = f"staged.{quoted(table.name)}", ", ".join(quoted(part) for part in table.key)
+    faults = {
+        f"the key ({', '.join(table.key)}) stands twice": (
+            f"SELECT {key} FROM {name} GROUP BY ALL HAVING count(*) > 1"
+        ),
+        f"the key ({', '.join(table.key)}) is null": (
+            f"SELECT {key} FROM {name} WHERE {' OR '.join(f'{quoted(part)} IS NULL' for part in table.key)}"
+        ),
+    }
+    for column in table.columns:
+        if column.codes and column.name in made:
+            codes = ", ".join(literal(code) for code in column.codes)
+            faults[f"{column.name} is not one of {', '.join(column.codes)}"] = (
+                f"SELECT {key}, {quoted(column.name)} FROM {name} WHERE {quoted(column.name)} NOT IN ({codes})"
+            )
+    for fault, query in faults.items():
+        if rows := connection.execute(f"{query} LIMIT {_CONFLICTS_SHOWN}").fetchall():
+            raise NormaliseError(f"{table.name}: {fault}, such as {rows}")

@@ -1,0 +1,476 @@
+"""In which order: one harvest, from its first request to its rows in the warehouse; one release.
+
+crawl → check → normalise → load → derive → publish. Each step is a function of what stands before it, so a harvest
+that was interrupted at any point is taken up where it stood, and everything after the archive can be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+
+from crawlers import harvest as harvests
+from crawlers.evidence import Evidence
+from crawlers.harvest import Attempt, Decision, Harvest, Stage, Status
+from crawlers.routes import archive_files
+from crawlers.source import Feed, Route, Source, feeds
+from exports.licence import allowed
+from exports.release import Recipe, newest, next_release_id, read_manifest, write
+from home import SETTINGS_FILE, is_loopback, read_settings
+from staging import folder as staging_folder
+from staging import is_offered, naive, stage
+from status import FeedState, feed_states
+from warehouse import store
+from warehouse.assemble import assemble
+from warehouse.load import is_loaded, load, newer_evidence, write_harvest
+from warehouse.schema import SCHEMA_VERSION
+
+RESUME_WITHIN = timedelta(hours=48)
+"""An interrupted harvest that is older is not gone on with: its answers would be of two different times."""
+
+STOP_WAIT = 10.0
+"""Seconds that a crawl has to stop at its last whole record."""
+
+
+class UsageError(Exception):
+    """What an operator asked for cannot be done; the message says what to do instead."""
+
+
+class StoppedError(Exception):
+    """The operator stopped us; what was harvested so far is kept, and gone on with next time.
+
+    Attributes:
+        harvest: the harvest that was stopped.
+    """
+
+    def __init__(self, harvest: Harvest) -> None:
+        super().__init__(f"{harvest.harvest_id} was stopped; the next harvest goes on where it stood")
+        self.harvest = harvest
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to harvest and how.
+
+    Attributes:
+        feed: the feed.
+        route: how it is reached.
+        base_url: address instead of the feed's own, without a trailing slash.
+        files: folder or file for the route `files`.
+        given: parameters as the operator gave them.
+    """
+
+    feed: Feed
+    route: Route
+    base_url: str | None = None
+    files: Path | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reporter:
+    """Is told how a harvest goes on; this one keeps silent."""
+
+    def step(self, feed_id: str, step: str) -> None:
+        """A step begins: crawl, check, load, publish."""
+
+    def progress(self, requests: int, received: int, queued: int) -> None:
+        """The crawl goes on: requests answered, bytes received, requests known so far."""
+
+
+# One harvest ----------------------------------------------------------------------------------------------------------
+
+
+def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
+    """Harvest a feed once, and load what it brings.
+
+    Args:
+        home: the home.
+        order: what to harvest and how.
+        report: is told how it goes on.
+
+    Returns:
+        The record of the harvest, ended: accepted, unchanged, held, failed or partial.
+
+    Raises:
+        UsageError: the order cannot be carried out.
+        LockedError: the feed or the warehouse is in use by another process.
+        StoppedError: the operator stopped it.
+    """
+    contact = _check_order(home, order)
+    with _feed_lock(home, order.feed) as locked:
+        record = _take_up(home, order) or _begin(home, order)
+        try:
+            if record.stage is Stage.CRAWLING:
+                report.step(record.feed_id, "crawl")
+                if order.files is not None:
+                    _collect_files(home, record, order.files)
+                else:
+                    record = _crawl(home, record, contact, locked, report)
+            if record.stage is Stage.CRAWLED:
+                _process(home, order.feed, record, report)
+        except KeyboardInterrupt:
+            raise StoppedError(record) from None
+    return record
+
+
+def _feed_lock(home: Path, feed: Feed) -> store.Lock:
+    return store.lock(home / "staging" / feed.feed_id / "lock", f"feed {feed.feed_id}")
+
+
+def _check_order(home: Path, order: Order) -> str:
+    """Refuse what cannot work or must not be done, before anything is written; return the contact to state."""
+    feed, settings = order.feed, read_settings(home)
+    try:
+        feed.settings(order.given)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if order.route not in feed.routes:
+        raise UsageError(f"{feed.feed_id} has no route {order.route}; it can be reached by {', '.join(feed.routes)}")
+    if (order.route is Route.FILES) != (order.files is not None):
+        raise UsageError(f"{feed.feed_id}: the route files and --files {feed.feed_id}=PATH go together")
+    if order.files is not None:
+        if not order.files.exists():
+            raise UsageError(f"{feed.feed_id}: there is no file or folder {order.files}")
+        return settings.contact
+    if order.route is Route.REPLICA and order.base_url is None:
+        raise UsageError(
+            f"{feed.feed_id}: the route replica needs the address of a running one: start it with "
+            f"`python -m replicas.{feed.source_id}` and give --base-url {feed.feed_id}=ADDRESS"
+        )
+    if not is_loopback(order.base_url or feed.base_url) and not settings.contact:
+        raise UsageError(
+            f"{feed.feed_id}: a live crawl needs a contact address by which the source can reach you: set `contact` "
+            f"in {home / SETTINGS_FILE} (`observatory init` writes one), or OBSERVATORY_CONTACT"
+        )
+    return settings.contact or "none, loopback only"
+
+
+def _begin(home: Path, order: Order) -> Harvest:
+    limits, parameters = order.feed.settings(order.given)
+    started_at = harvests.now()
+    record = Harvest(
+        harvest_id=harvests.new_id(order.feed.feed_id, started_at),
+        feed_id=order.feed.feed_id,
+        route=order.route,
+        base_url=order.base_url,
+        files=order.files,
+        parameters=parameters,
+        limits=limits,
+        started_at=started_at,
+        software_version=harvests.software_version(),
+    )
+    harvests.write(home, record)
+    return record
+
+
+def _take_up(home: Path, order: Order) -> Harvest | None:
+    """Return the feed's newest harvest if it was interrupted, asks the same, and is not too old."""
+    newest = next(harvests.harvests(home, order.feed.feed_id, newest_first=True), None)
+    if newest is None or (newest.stage is Stage.ENDED and newest.status is not Status.PARTIAL):
+        return None
+    limits, parameters = order.feed.settings(order.given)
+    asked_then = (newest.route, newest.base_url, newest.files, newest.parameters, newest.replay_of)
+    asked_now = (order.route, order.base_url, order.files, parameters, None)
+    if asked_then == asked_now and harvests.now() - newest.started_at < RESUME_WITHIN:
+        newest.limits = limits
+        if newest.stage is Stage.ENDED:
+            newest.stage, newest.status, newest.reason, newest.finished_at = Stage.CRAWLING, None, None, None
+        return newest
+    if newest.stage is not Stage.ENDED:
+        newest.end(
+            Status.PARTIAL, "interrupted; the next harvest asked something else or came too late to go on with it"
+        )
+        harvests.write(home, newest)
+    return None
+
+
+def _collect_files(home: Path, record: Harvest, files: Path) -> None:
+    """Bring saved files into the archive."""
+    attempt = Attempt(started_at=harvests.now())
+    record.attempts = [*record.attempts, attempt]
+    harvests.write(home, record)
+    with Evidence(home, record.feed_id).writer(record.harvest_id, record.software) as writer:
+        for document in archive_files(files, record.feed_id, writer, record.started_at):
+            attempt.requests += 1
+            attempt.bytes += len(document.body)
+            record.synthetic = bool(record.synthetic or document.synthetic)
+    attempt.finished_at, attempt.outcome = harvests.now(), "finished"
+    record.requests, record.bytes = attempt.requests, attempt.bytes
+    if refusal := harvests.refuse_mixing(harvests.kind_of_home(home), record):
+        record.end(Status.FAILED, refusal)
+    else:
+        record.stage = Stage.CRAWLED
+    harvests.write(home, record)
+
+
+def _crawl(home: Path, record: Harvest, contact: str, locked: IO[str], report: Reporter) -> Harvest:
+    """Run the crawl in a process of its own and pass on its progress; return the record as the crawl left it."""
+    log = home / "logs" / f"{record.harvest_id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    harvests.write(home, record)
+    with log.open("a", encoding="utf-8") as errors:
+        child = subprocess.Popen(  # noqa: S603  # our own module, no shell
+            [sys.executable, "-m", "crawlers.crawl", str(home), record.harvest_id, contact],
+            stdin=subprocess.PIPE,  # its end tells the child that we are gone
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches only us, and we stop the child in order
+            pass_fds=(locked.fileno(),),  # the feed stays locked while the child lives
+        )
+    with child:
+        assert child.stdout is not None  # noqa: S101  # for the type checker
+        stopped = False
+        try:
+            for line in child.stdout:
+                report.progress(**json.loads(line))
+        except KeyboardInterrupt:
+            stopped = True
+            child.terminate()
+        try:
+            child.wait(STOP_WAIT)
+        except subprocess.TimeoutExpired:
+            child.kill()  # the archive is made for that
+    record = harvests.read(home, record.harvest_id)
+    if record.stage is Stage.CRAWLING:
+        _end_early(home, record, log, stopped=stopped)
+    if stopped:
+        raise StoppedError(record)
+    return record
+
+
+def _end_early(home: Path, record: Harvest, log: Path, *, stopped: bool) -> None:
+    """Write the end of a harvest whose crawl did not finish, or finished with requests that failed."""
+    documents = Evidence(home, record.feed_id).documents(record.harvest_id)
+    status = Status.PARTIAL if any(is_offered(document) for document in documents) else Status.FAILED
+    if stopped:
+        record.end(Status.PARTIAL, "stopped; the next harvest goes on where it stood")
+    elif record.failures:
+        others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
+        record.end(status, f"{record.failures[0]}{others}")
+    else:
+        record.end(status, f"{record.feed_id}: the crawl ended before it was done; see {log}")
+    harvests.write(home, record)
+
+
+def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accepted: bool = False) -> None:
+    """Check, normalise, judge and load an archived harvest; write its end into its record."""
+    report.step(feed.feed_id, "check")
+    doubts = stage(home, feed, record)
+    if doubts and not accepted:
+        record.end(Status.HELD, "; ".join(doubts))
+        harvests.write(home, record)
+        return
+    report.step(feed.feed_id, "load")
+    with store.opened(home) as connection:
+        done = is_loaded(connection, record.harvest_id)
+        if done is None:
+            row = ledger_row(record)
+            newer = newer_evidence(connection, feed.feed_id, record.scope, row["evidence_at"])
+            if newer is not None and not accepted:
+                record.end(Status.HELD, f"{feed.feed_id}: {newer} has the same scope and newer evidence, and is loaded")
+                harvests.write(home, record)
+                return
+            done = load(connection, staging_folder(home, record), row)
+    record.rows_opened, record.rows_changed, record.rows_closed = done.opened, done.changed, done.closed
+    record.end(Status.ACCEPTED if done else Status.UNCHANGED, record.decisions[-1].reason if accepted else None)
+    harvests.write(home, record)
+
+
+def ledger_row(record: Harvest) -> dict[str, Any]:
+    """Return the row of a harvest for the table `harvests`; one that has not ended yet ends now."""
+    row = record.model_dump()
+    row["finished_at"] = row["finished_at"] or harvests.now()
+    times = ("started_at", "finished_at", "evidence_at")
+    return row | {name: naive(row[name]) for name in times if row[name] is not None}
+
+
+# Decisions and replays ------------------------------------------------------------------------------------------------
+
+
+def accept(home: Path, harvest_id: str, reason: str, report: Reporter) -> Harvest:
+    """Load a held harvest all the same; the decision is recorded with it.
+
+    Raises:
+        UsageError: there is no such harvest, or it is not held.
+    """
+    record = _known(home, harvest_id)
+    if record.status is not Status.HELD:
+        raise UsageError(f"{harvest_id} is {record.status or 'not ended'}; only a held harvest can be accepted")
+    feed = feeds()[record.feed_id]
+    with _feed_lock(home, feed):
+        decision = Decision(at=harvests.now(), decision="accept", reason=reason, held_because=record.reason or "")
+        record.decisions = [*record.decisions, decision]
+        _process(home, feed, record, report, accepted=True)
+    return record
+
+
+def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> Harvest:
+    """Parse the archive of a harvest again with today's software, without the network.
+
+    Args:
+        home: the home.
+        feed: the feed.
+        harvest_id: the harvest; without it the newest that stands in the warehouse.
+        report: is told how it goes on.
+
+    Returns:
+        A harvest of its own; it is loaded only if no newer evidence of its scope is.
+
+    Raises:
+        UsageError: there is nothing to replay.
+    """
+    original = _known(home, harvest_id) if harvest_id else _newest_good(home, feed)
+    if original.feed_id != feed.feed_id:
+        raise UsageError(f"{harvest_id} is a harvest of {original.feed_id}, not of {feed.feed_id}")
+    if original.stage is Stage.CRAWLING:
+        raise UsageError(f"{original.harvest_id} is not ended; harvest {feed.feed_id} again to go on with it")
+    started_at = harvests.now()
+    record = Harvest(
+        harvest_id=harvests.new_id(feed.feed_id, started_at),
+        replay_of=original.evidence_id,
+        stage=Stage.CRAWLED,
+        started_at=started_at,
+        software_version=harvests.software_version(),
+        **original.model_dump(
+            include={"feed_id", "route", "base_url", "files", "parameters", "limits", "asked", "doubts", "synthetic"}
+        ),
+    )
+    with _feed_lock(home, feed):
+        harvests.write(home, record)
+        _process(home, feed, record, report)
+    return record
+
+
+def _newest_good(home: Path, feed: Feed) -> Harvest:
+    for record in harvests.harvests(home, feed.feed_id, newest_first=True):
+        if record.status is not None and record.status.good:
+            return record
+    raise UsageError(f"{feed.feed_id}: no harvest stands in the warehouse yet; give the id of the one to replay")
+
+
+def _known(home: Path, harvest_id: str) -> Harvest:
+    try:
+        return harvests.read(home, harvest_id)
+    except (FileNotFoundError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+# One release ----------------------------------------------------------------------------------------------------------
+
+
+def publish(home: Path, profile: str, report: Reporter) -> Path | None:
+    """Publish what the warehouse holds as a new release.
+
+    Args:
+        home: the home.
+        profile: `public` obeys the licence gate, `local` holds everything.
+        report: is told how it goes on.
+
+    Returns:
+        The folder of the release, or None where nothing differs from the newest release of the profile.
+
+    Raises:
+        LockedError: the warehouse is in use by another process.
+    """
+    report.step(profile, "publish")
+    published, recipes = home / "published", home / "archive" / "releases"
+    at = harvests.now()
+    with store.opened(home) as connection:
+        ended = [record for record in harvests.harvests(home) if record.finished_at and record.finished_at <= at]
+        for record in ended:
+            if record.status is not None and not record.status.good:
+                write_harvest(connection, ledger_row(record))
+        recipe = Recipe(
+            release_id=next_release_id(published, recipes, at.date()),
+            profile=profile,
+            published_at=at,
+            harvests=tuple(
+                record.harvest_id
+                for record in sorted(ended, key=lambda record: (record.finished_at, record.harvest_id))
+                if record.status is Status.ACCEPTED
+            ),
+            software_version=harvests.software_version(),
+            duckdb_version=duckdb.__version__,
+            schema_version=SCHEMA_VERSION,
+        )
+        if _nothing_new(published, recipe):
+            return None
+        states = feed_states(home, at)
+        may = [feed.feed_id for _, feed, _ in states if allowed(feed.redistribution, profile)]
+        synthetic = bool(harvests.kind_of_home(home))
+        public = profile == "public"
+        assemble(
+            connection,
+            allowed=may,
+            public=public,
+            sources=[
+                {**source.model_dump(exclude={"feeds"}), "feed_id": "catalogue"}
+                for source in {source.source_id: source for source, _, _ in states}.values()
+            ],
+            feeds=[_feed_row(feed, state, told=not (public and synthetic)) for _, feed, state in states],
+        )
+        release = write(
+            connection,
+            recipe,
+            published,
+            notes=_notes(states, profile, synthetic=synthetic),
+            demo=synthetic,
+        )
+    recipes.mkdir(parents=True, exist_ok=True)
+    harvests.write_atomically(recipes / f"{recipe.release_id}.json", recipe.to_json())
+    return release
+
+
+def _nothing_new(published: Path, recipe: Recipe) -> bool:
+    last = newest(published, recipe.profile)
+    if last is None:
+        return False
+    before = Recipe.from_json(json.dumps(read_manifest(last)["recipe"]))
+    return replace(recipe, release_id=before.release_id, published_at=before.published_at) == before
+
+
+def _feed_row(feed: Feed, state: FeedState, *, told: bool) -> dict[str, Any]:
+    """Return the row of a feed; of a synthetic home a public release tells only what the catalogue says."""
+    row = {
+        **feed.model_dump(include={"source_id", "title", "description", "licence", "licence_url", "attribution"}),
+        "feed_id": feed.feed_id,
+        "redistribution": feed.redistribution.value,
+        "routes": [route.value for route in feed.routes],
+        "cadence": feed.cadence,
+        "denominator": feed.denominator.rule,
+        "health": "never",
+    }
+    if told:
+        row |= {
+            "last_harvest_id": state.last_harvest_id,
+            "last_success_at": naive(state.last_success_at) if state.last_success_at else None,
+            "records_expected": state.records_expected,
+            "records_found": state.records_found,
+            "health": state.health,
+        }
+    return row
+
+
+def _notes(states: list[tuple[Source, Feed, FeedState]], profile: str, *, synthetic: bool) -> list[str]:
+    """Say in words what the release leaves out, and why."""
+    notes = []
+    if synthetic and profile == "public":
+        notes.append("The home is synthetic: its rows are invented for demo and tests, and none of them is public.")
+    for _, feed, state in states:
+        if state.last_success_at is None:
+            notes.append(f"{feed.feed_id} has no rows here: it was not harvested with success yet.")
+        elif not allowed(feed.redistribution, profile):
+            notes.append(
+                f"{feed.feed_id} has no rows here: its terms are {feed.redistribution.value} ({feed.licence}; "
+                f"{feed.licence_url})."
+            )
+    return notes

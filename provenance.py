@@ -1,0 +1,189 @@
+"""From a published value back to the archived bytes: address, time, digest, record, and the field it was made of."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from crawlers.evidence import Evidence
+from exports.query import open_release
+from normalizers.normalise import ROOM, program
+from warehouse.schema import OBSERVATIONS, TABLES, Table, quoted
+
+
+class TraceError(Exception):
+    """A value that cannot be traced; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The way of one published row to its evidence.
+
+    Attributes:
+        row: the published row.
+        document: its document: address, times, digest, WARC file and offset.
+        locator: the record in the document.
+        record: the raw record itself.
+        fields: for each traced column or indicator: the source's field, its raw value, and the conversion.
+        method: what the method of an observation means, where it has one.
+        inputs: published rows that the value is computed from, where the source computes it.
+    """
+
+    table: str
+    row: Mapping[str, Any]
+    document: Mapping[str, Any]
+    locator: str
+    record: Any
+    fields: list[dict[str, Any]]
+    method: Mapping[str, str] | None
+    inputs: list[dict[str, Any]]
+
+
+def trace(
+    home: Path, release: Path, table_name: str, row_id: str, column: str | None, where: Mapping[str, str]
+) -> Trace:
+    """Trace one published row.
+
+    Args:
+        home: the home, for its archive.
+        release: folder of the release.
+        table_name: a table of the common schema.
+        row_id: its key, parts joined by `|`; for observations the cluster_id.
+        column: a column, or for observations an indicator; without it all that are known.
+        where: for observations further dimensions: `time_period`, `method`, `unit_kind`. Without a period the newest.
+
+    Raises:
+        TraceError: there is no such table, row or evidence.
+    """
+    table = TABLES.get(table_name)
+    if table is None or "locator" not in table.by_name:
+        traceable = ", ".join(name for name, each in TABLES.items() if "locator" in each.by_name)
+        raise TraceError(f"{table_name!r} is no table with evidence; there are {traceable}")
+    with open_release(release) as connection:
+        row = _row(connection, table, row_id, column, where)
+        found = _rows(connection, "SELECT * FROM documents WHERE document_id = ?", [row["document_id"]])
+        if not found:
+            raise TraceError(f"{table_name} {row_id}: its document {row['document_id']} is not in this release")
+        method = _method(row.get("method"))
+        inputs = _inputs(connection, row, method)
+    document = found[0]
+    if not (home / document["warc_file"]).exists():
+        raise TraceError(f"{table_name} {row_id}: {document['warc_file']} is not in the archive of {home}")
+    body = Evidence(home, row["feed_id"]).read(document["warc_file"], document["warc_offset"]).body
+    record = locate(body, row["locator"])
+    target = row.get("indicator") if table is OBSERVATIONS else column
+    return Trace(
+        table=table_name,
+        row=row,
+        document=document,
+        locator=row["locator"],
+        record=record,
+        fields=_fields(row["feed_id"], table_name, target, record),
+        method=method,
+        inputs=inputs,
+    )
+
+
+def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any JSON value, or the rows of a table
+    """Find the record that a locator names in a document.
+
+    Args:
+        body: the document, content-decoded.
+        locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>`` or ``csv:row=<number>``.
+
+    Raises:
+        TraceError: the document has no such record.
+    """
+    scheme, _, path = locator.partition(":")
+    if scheme == "json":
+        value = json.loads(body)
+        for token in path.split("/")[1:]:
+            key = token.replace("~1", "/").replace("~0", "~")
+            try:
+                value = value[int(key)] if isinstance(value, list) else value[key]
+            except (KeyError, IndexError, ValueError, TypeError) as error:
+                raise TraceError(f"the document has no {locator}: {error!r}") from error
+        return value
+    if scheme == "csv":
+        column, _, wanted = path.partition("=")
+        rows = list(csv.DictReader(body.decode("utf-8", "replace").splitlines()))
+        if column == "row":
+            return rows[int(wanted) - 1]
+        matching = [row for row in rows if row.get(column) == wanted]
+        if matching:
+            return matching
+    raise TraceError(f"the document has no {locator}")
+
+
+def _row(
+    connection: duckdb.DuckDBPyConnection, table: Table, row_id: str, column: str | None, where: Mapping[str, str]
+) -> dict[str, Any]:
+    if table is OBSERVATIONS:
+        wanted = {"cluster_id": row_id, **({"indicator": column} if column else {}), **where}
+        order = "time_period DESC, indicator, method"
+    else:
+        if column is not None and column not in table.by_name:
+            raise TraceError(f"{table.name} has no column {column!r}; it has {', '.join(table.names)}")
+        parts = row_id.split("|") if len(table.key) > 1 else [row_id]
+        if len(parts) != len(table.key):
+            raise TraceError(f"the key of {table.name} is {'|'.join(table.key)}; got {row_id!r}")
+        wanted, order = dict(zip(table.key, parts, strict=True)), "1"
+    conditions = " AND ".join(f"{quoted(name)}::VARCHAR = ?" for name in wanted)
+    rows = _rows(
+        connection,
+        f"SELECT * FROM {quoted(table.name)} WHERE {conditions} ORDER BY {order} LIMIT 1",
+        list(wanted.values()),
+    )
+    if not rows:
+        sought = ", ".join(f"{name} = {value!r}" for name, value in wanted.items())
+        raise TraceError(f"this release has no row of {table.name} with {sought}")
+    return rows[0]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _fields(feed_id: str, table_name: str, target: str | None, record: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Read from the feed's field map which field became the column or indicator, and how."""
+    with program(feed_id, ".fields.csv").open(encoding="utf-8", newline="") as stream:
+        mapped = [row for row in csv.DictReader(stream) if row["table"] == table_name]
+    return [
+        {
+            "target": row["target"],
+            "field": row["field"],
+            "raw": record.get(row["field"]) if isinstance(record, dict) else None,
+            "conversion": row["conversion"] or "as it is",
+        }
+        for row in mapped
+        if target in {None, row["target"]}
+    ]
+
+
+def _method(method: str | None) -> dict[str, str] | None:
+    if method is None:
+        return None
+    with (ROOM / "reference" / "methods.csv").open(encoding="utf-8", newline="") as stream:
+        return next((row for row in csv.DictReader(stream) if row["method"] == method), None)
+
+
+def _inputs(
+    connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], method: Mapping[str, str] | None
+) -> list[dict[str, Any]]:
+    """Return the published observations of the same cell and period that the method of a value names as its inputs."""
+    if method is None or not method["inputs"]:
+        return []
+    return _rows(
+        connection,
+        "SELECT indicator, obs_value, unit_measure, obs_status FROM observations "
+        "WHERE cluster_id = ? AND time_period = ? AND list_contains(?::VARCHAR[], indicator) ORDER BY ALL",
+        [row["cluster_id"], row["time_period"], method["inputs"].split(";")],
+    )

@@ -1,0 +1,1 @@
+"""The sources as small local servers, for the demo and the tests."""

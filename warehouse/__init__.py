@@ -1,0 +1,1 @@
+"""The common schema and its history, in DuckDB."""

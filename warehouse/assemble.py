@@ -1,0 +1,95 @@
+"""The rows that a release may show, and what is derived from them.
+
+An in-memory database ``release`` gets every table of the common schema: open rows of the allowed feeds, closed ones in
+the history tables, the ledgers, and the derived tables, which are recomputed whole from just these rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from warehouse.schema import (
+    CLUSTERS,
+    CLUSTERS_CLOSED,
+    DOCUMENTS,
+    FEEDS,
+    HARVESTS,
+    OBSERVATIONS,
+    OBSERVATIONS_CLOSED,
+    QUARANTINE,
+    SOURCES,
+    Origin,
+    Table,
+    create_table,
+    quoted,
+    tables,
+)
+
+DERIVE = Path(__file__).parent / "derive"
+
+
+def assemble(
+    connection: DuckDBPyConnection,
+    *,
+    allowed: Sequence[str],
+    public: bool,
+    sources: Sequence[Mapping[str, Any]],
+    feeds: Sequence[Mapping[str, Any]],
+) -> None:
+    """Attach the database `release` to a connection to the warehouse, and fill it.
+
+    Args:
+        connection: the warehouse.
+        allowed: ids of the feeds whose rows may stand in the release.
+        public: leave out everything synthetic, and the raw text of quarantined records.
+        sources: rows of the table `sources`.
+        feeds: rows of the table `feeds`.
+    """
+    connection.execute("ATTACH ':memory:' AS release")
+    for table in tables(*(origin for origin in Origin if origin is not Origin.RELEASE)):
+        connection.execute(create_table(table).replace("CREATE TABLE ", "CREATE TABLE release.", 1))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE allowed AS SELECT unnest(?::VARCHAR[]) AS feed_id", [list(allowed)]
+    )
+    real = "NOT coalesce(synthetic, false)" if public else "true"
+    for table in tables(Origin.FEED):
+        _fill(connection, table, quoted(table.name), f"closed_by IS NULL AND {real}")
+    for table, closed in ((OBSERVATIONS, OBSERVATIONS_CLOSED), (CLUSTERS, CLUSTERS_CLOSED)):
+        history = f"""(
+            SELECT row.*, opener.evidence_at AS valid_from, closer.evidence_at AS valid_to
+            FROM {quoted(table.name)} AS row
+            JOIN harvests AS opener ON opener.harvest_id = row.opened_by
+            JOIN harvests AS closer ON closer.harvest_id = row.closed_by
+        )"""
+        _fill(connection, closed, history, real)
+    _fill(connection, DOCUMENTS, "documents", real)
+    synthetic_too = "harvest_id IN (SELECT harvest_id FROM harvests WHERE NOT coalesce(synthetic, false))"
+    _fill(connection, QUARANTINE, "quarantine", synthetic_too if public else "true")
+    if public:
+        connection.execute("UPDATE release.quarantine SET raw = NULL")
+    # What we did is our own fact: it may be told of every feed.
+    _fill(connection, HARVESTS, "harvests", real, every_feed=True)
+    for table, rows in ((SOURCES, sources), (FEEDS, feeds)):
+        marks = ", ".join("?" for _ in table.names)
+        for row in rows:
+            connection.execute(
+                f"INSERT INTO release.{quoted(table.name)} VALUES ({marks})", [row.get(name) for name in table.names]
+            )
+    for path in sorted(DERIVE.glob("*.sql")):
+        connection.execute(path.read_text("utf-8"))
+
+
+def _fill(
+    connection: DuckDBPyConnection, table: Table, relation: str, condition: str, *, every_feed: bool = False
+) -> None:
+    columns = ", ".join(quoted(name) for name in table.names)
+    key = ", ".join(quoted(name) for name in table.key)
+    feeds = "true" if every_feed else "feed_id IN (FROM allowed)"
+    connection.execute(
+        f"INSERT INTO release.{quoted(table.name)} SELECT {columns} FROM {relation} "
+        f"WHERE {condition} AND {feeds} ORDER BY {key}"
+    )
