@@ -6,17 +6,28 @@ Settings stand in ``observatory.toml`` in the home; each can be overridden by an
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import duckdb
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from crawlers.harvest import harvests
 from crawlers.source import Route, feeds
+from warehouse.store import LockedError, lock
 
 SETTINGS_FILE = "observatory.toml"
+
+MIN_FREE = 2_000_000_000
+"""Bytes that should be free: a release is written beside the old one."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -109,6 +120,51 @@ def read_settings(home: Path) -> Settings:
 def is_loopback(url: str) -> bool:
     """Return whether an address is on this machine."""
     return urlsplit(url).hostname in _LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a healthy home needs, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def examine(home: Path) -> list[Check]:
+    """Check settings, folder, disk, lock and clock of a home; nothing is changed but a missing folder made."""
+    checks = [Check("python", True, sys.version.split()[0]), Check("duckdb", True, duckdb.__version__)]
+    try:
+        settings = read_settings(home)
+        contact = settings.contact or "no contact: live crawls are refused"
+        checks.append(Check("settings", True, f"{len(settings.feeds)} feeds configured; {contact}"))
+    except ValueError as error:
+        checks.append(Check("settings", False, str(error)))
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            checks.append(Check("home", True, f"{home} can be written"))
+        free = shutil.disk_usage(home).free
+        checks.append(
+            Check("disk", free > MIN_FREE, f"{free / 1e9:.1f} GB free; at least {MIN_FREE / 1e9:g} are wanted")
+        )
+        with lock(home / "warehouse.lock", "the warehouse", wait=0):
+            checks.append(Check("lock", True, "the warehouse is free"))
+    except OSError as error:
+        checks.append(Check("home", False, f"{home}: {error}"))
+    except LockedError as error:
+        checks.append(Check("lock", False, str(error)))
+    newest = next(harvests(home, newest_first=True), None)
+    now = datetime.now(UTC)
+    late = newest is not None and newest.started_at > now
+    checks.append(
+        Check(
+            "clock",
+            not late,
+            f"{now:%Y-%m-%dT%H:%M:%SZ}" + (f", before {newest.harvest_id}" if late and newest else ""),
+        )
+    )
+    return checks
 
 
 TEMPLATE = """\

@@ -104,6 +104,8 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
         LockedError: the feed or the warehouse is in use by another process.
         StoppedError: the operator stopped it.
     """
+    if order.route is Route.FILES and order.files is None:
+        order = replace(order, files=order.feed.shipped_file)
     contact = _check_order(home, order)
     with _feed_lock(home, order.feed) as locked:
         record = _take_up(home, order) or _begin(home, order)
@@ -145,7 +147,8 @@ def _check_order(home: Path, order: Order) -> str:
             f"{feed.feed_id}: the route replica needs the address of a running one: start it with "
             f"`python -m replicas.{feed.source_id}` and give --base-url {feed.feed_id}=ADDRESS"
         )
-    if not is_loopback(order.base_url or feed.base_url) and not settings.contact:
+    address = order.base_url or feed.base_url
+    if address is not None and not is_loopback(address) and not settings.contact:
         raise UsageError(
             f"{feed.feed_id}: a live crawl needs a contact address by which the source can reach you: set `contact` "
             f"in {home / SETTINGS_FILE} (`observatory init` writes one), or OBSERVATORY_CONTACT"

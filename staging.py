@@ -22,7 +22,7 @@ from crawlers.harvest import Harvest
 from crawlers.source import Feed
 from crawlers.spider import Batch
 from normalizers.contract import KindReport, RawPage, check
-from normalizers.normalise import Normalised, normalise, prepare
+from normalizers.normalise import Normalised, normalise, prepare, records_of
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
 
 _SHOWN = 3
@@ -57,11 +57,11 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[str]:
     target = folder(home, harvest)
     shutil.rmtree(target, ignore_errors=True)
     (target / "raw").mkdir(parents=True)
-    module = feed.module()
-    pages, documents = _parse(home, feed, harvest, module.parse, target / "raw")
+    contract = records_of(feed.feed_id)
+    pages, documents = _parse(home, feed, harvest, feed.module().parse, target / "raw")
     with duckdb.connect(":memory:") as connection:
         prepare(connection)
-        reports = [check(connection, model, pages.get(model.kind, [])) for model in module.RECORDS]
+        reports = [check(connection, model, pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
             connection,
             feed.feed_id,
@@ -78,11 +78,14 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[str]:
     shutil.rmtree(target / "raw")
     harvest.documents = len(documents)
     _account(feed, harvest, reports, normalised)
-    sparse = {model.kind: model.sparse for model in module.RECORDS}
     return [
         *harvest.doubts,
         *_incomplete(feed, harvest, normalised),
-        *(doubt for report in reports for doubt in _malformed(feed, report, sparse[report.kind])),
+        *(
+            doubt
+            for model, report in zip(contract, reports, strict=True)
+            for doubt in _malformed(feed, report, model.sparse)
+        ),
     ]
 
 

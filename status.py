@@ -46,7 +46,8 @@ def feed_state(home: Path, feed: Feed, at: datetime) -> FeedState:
     for record in harvests.harvests(home, feed.feed_id, newest_first=True):
         if record.status is None or record.finished_at is None or record.finished_at > at:
             continue
-        last = last or record
+        if last is None:
+            last = record
         if record.status.good:
             return _state(feed, last, record, at)
     return FeedState(feed.feed_id, "never") if last is None else _state(feed, last, None, at)

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 from scrapy import Request, signals
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
-from scrapy.http import Response
+from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 from scrapy.robotstxt import RobotParser
 
@@ -37,29 +38,47 @@ PROGRESS_EVERY = 0.2
 _FROM_ARCHIVE = "from_archive"
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the middleware needs to know of the attempt; it travels on the spider, for settings are copied.
+
+    Attributes:
+        evidence: all captures of the feed.
+        writer: the part that this attempt writes.
+        answered: address → capture, of the good answers that earlier attempts got.
+        home_is_synthetic: kind of the home; None while nothing was answered.
+    """
+
+    evidence: Evidence
+    writer: PartWriter
+    answered: Mapping[str, Capture]
+    home_is_synthetic: bool | None
+
+
 class EvidenceMiddleware:
     """Writes every exchange into the archive, and answers from it what an earlier attempt already asked.
 
     It stands next to the downloader: it sees redirects, retries and robots.txt, and bodies as they were sent.
     """
 
-    def __init__(
-        self, crawler: Crawler, evidence: Evidence, writer: PartWriter, answered: Mapping[str, Capture]
-    ) -> None:
-        self.crawler, self.evidence, self.writer, self.answered = crawler, evidence, writer, answered
+    def __init__(self, crawler: Crawler, spider: Spider, context: Context) -> None:
+        self.crawler, self.spider, self.context = crawler, spider, context
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from the objects that `run` has put into the settings."""
-        return cls(crawler, *(crawler.settings[name] for name in ("EVIDENCE", "EVIDENCE_WRITER", "EVIDENCE_ANSWERED")))
+        """Build with what `run` gave to the spider."""
+        spider = crawler.spider
+        assert isinstance(spider, Spider)  # noqa: S101  # for the type checker
+        assert isinstance(spider.context, Context)  # noqa: S101  # for the type checker
+        return cls(crawler, spider, spider.context)
 
     def process_request(self, request: Request) -> Response | None:
         """Answer a request that an earlier attempt of this harvest got a good answer to."""
-        capture = self.answered.get(redact_url(request.url))
+        capture = self.context.answered.get(redact_url(request.url))
         if capture is None or request.method != "GET":
             return None
-        document = self.evidence.read(capture.warc_file, capture.warc_offset)
-        headers = {name: value for name, value in document.headers.items() if name != "content-encoding"}
+        document = self.context.evidence.read(capture.warc_file, capture.warc_offset)
+        headers = Headers({name: value for name, value in document.headers.items() if name != "content-encoding"})
         response_class = responsetypes.from_args(headers=headers, url=request.url, body=document.body)
         return response_class(request.url, HTTPStatus.OK, headers=headers, body=document.body, flags=[_FROM_ARCHIVE])
 
@@ -67,7 +86,7 @@ class EvidenceMiddleware:
         """Archive an exchange before anything looks at it."""
         if _FROM_ARCHIVE in response.flags:
             return response
-        document = self.writer.exchange(
+        document = self.context.writer.exchange(
             url=request.url,
             method=request.method,
             request_headers=[("Host", urlsplit(request.url).netloc), *_pairs(request.headers)],
@@ -82,17 +101,15 @@ class EvidenceMiddleware:
         return response
 
     def _look_at_kind(self, document: Document) -> None:
-        spider = self.crawler.spider
-        assert isinstance(spider, Spider)  # noqa: S101  # for the type checker
-        harvest = spider.harvest
+        harvest = self.spider.harvest
         synthetic = document.synthetic or harvest.route is Route.REPLICA
         if harvest.synthetic is None or (synthetic and not harvest.synthetic):
             harvest.synthetic = synthetic
-            refusal = harvests.refuse_mixing(self.crawler.settings["HOME_IS_SYNTHETIC"], harvest)
+            refusal = harvests.refuse_mixing(self.context.home_is_synthetic, harvest)
             if refusal:
                 harvest.failures.append(refusal)
                 assert self.crawler.engine is not None  # noqa: S101  # for the type checker
-                self.crawler.engine.close_spider(spider, "refused")
+                self.crawler.engine.close_spider(self.spider, "refused")
 
 
 class Robots(RobotsTxtMiddleware):
@@ -215,24 +232,24 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     harvest.failures, harvest.doubts, harvest.warnings, harvest.asked = [], [], [], []
     harvests.write(home, harvest)
     base_url = harvest.base_url or feed.base_url
+    if base_url is None:
+        raise ValueError(f"{feed.feed_id} has no address of its own: give one")
     log_file = home / "logs" / f"{harvest.harvest_id}.log"
     log_file.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(attempt)
     with evidence.writer(harvest.harvest_id, harvest.software) as writer:
-        process = AsyncCrawlerProcess(
-            {
-                **settings(harvest.limits, contact, log_file),
-                "EVIDENCE": evidence,
-                "EVIDENCE_WRITER": writer,
-                "EVIDENCE_ANSWERED": answered,
-                "HOME_IS_SYNTHETIC": harvests.kind_of_home(home),
-            }
-        )
+        process = AsyncCrawlerProcess(settings(harvest.limits, contact, log_file))
         crawler = process.create_crawler(feed.module().FeedSpider)
         crawler.signals.connect(progress.scheduled, signals.request_scheduled)
         crawler.signals.connect(progress.received, signals.response_received)
         crawler.signals.connect(progress.bytes_received, signals.bytes_received)
-        process.crawl(crawler, harvest=harvest, base_url=base_url, allowed_domains=allowed_domains(feed, base_url))
+        process.crawl(
+            crawler,
+            harvest=harvest,
+            base_url=base_url,
+            allowed_domains=allowed_domains(feed, base_url),
+            context=Context(evidence, writer, answered, harvests.kind_of_home(home)),
+        )
         process.start()
     assert crawler.stats is not None  # noqa: S101  # for the type checker
     attempt.outcome = str(crawler.stats.get_value("finish_reason", "not started"))
@@ -248,7 +265,8 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
 
 
 def _die_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(1)  # as if killed: the archive is made for that
 
 

@@ -11,7 +11,6 @@ import mimetypes
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
@@ -93,7 +92,7 @@ def _archive_warc(file: Path, writer: PartWriter) -> Iterator[Document]:
                 url=url,
                 request_headers=[],
                 status=status,
-                reason=HTTPStatus(status).phrase if status in HTTPStatus else "",
+                reason=record.http_headers.statusline.partition(" ")[2],
                 response_headers=headers,
                 body=body,
                 retrieved_at=captured_at,

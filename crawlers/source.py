@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 ROOM = Path(__file__).parent
 
@@ -85,6 +85,8 @@ class Feed(_Strict):
     Attributes:
         name: last part of its id; also the name of its module and of its SQL file.
         base_url: where the live site answers; a harvest may replace it whole.
+        shipped: file in the source's own folder that the route `files` reads unless another is given: facts that we
+            carry ourselves.
         cadence: cron line (UTC) by which it is harvested unless the operator says otherwise.
         stale_after_days: data older than this is called stale.
         max_rejected_share: a harvest with a larger share of rejected records is held.
@@ -99,8 +101,9 @@ class Feed(_Strict):
     redistribution: Redistribution
     attribution: Text
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+[^/\s?#]$")]
-    allowed_hosts: Annotated[tuple[Text, ...], Field(min_length=1)]
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+[^/\s?#]$")] | None = None
+    allowed_hosts: tuple[Text, ...] = ()
+    shipped: str | None = None
     cadence: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
     stale_after_days: Annotated[int, Field(gt=0)]
     max_rejected_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
@@ -108,10 +111,21 @@ class Feed(_Strict):
     politeness: Politeness = Politeness()
     parameters: Mapping[str, Parameter] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Feed:
+        if Route.LIVE in self.routes and not (self.base_url and self.allowed_hosts):
+            raise ValueError(f"{self.feed_id}: the route live needs base_url and allowed_hosts")
+        return self
+
     @property
     def feed_id(self) -> str:
         """`<source>.<name>`."""
         return f"{self.source_id}.{self.name}"
+
+    @property
+    def shipped_file(self) -> Path | None:
+        """The file that we ship for the feed, where there is one."""
+        return None if self.shipped is None else ROOM / self.source_id / self.shipped
 
     def module(self) -> ModuleType:
         """Import the feed's module, ``crawlers.<source>.<name>``."""

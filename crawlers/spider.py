@@ -42,14 +42,16 @@ class Spider(scrapy.Spider):
     Attributes:
         harvest: the record of the harvest; spiders add to its `asked`, `failures`, `doubts` and `warnings`.
         base_url: where the feed answers on this route, without a trailing slash.
+        context: what the crawl itself needs to know; no business of a feed's spider.
     """
 
     harvest: Harvest
     base_url: str
+    context: object
 
-    def __init__(self, harvest: Harvest, base_url: str, allowed_domains: Iterable[str]) -> None:
+    def __init__(self, harvest: Harvest, base_url: str, allowed_domains: Iterable[str], context: object) -> None:
         super().__init__()
-        self.harvest, self.base_url = harvest, base_url
+        self.harvest, self.base_url, self.context = harvest, base_url, context
         self.allowed_domains = list(allowed_domains)
 
     def request(

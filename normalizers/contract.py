@@ -49,7 +49,6 @@ _ANNOTATIONS = {"title", "description", "default"}
 _PERL_CLASS = re.compile(r"\\[bdswpBDSWP]")
 _REPEATS = "(len(list_distinct(json_keys(json))) < len(json_keys(json)))"
 _SHOWN_CHARACTERS = 200
-_SMALLEST_BUFFER = 1 << 20
 
 
 class ContractError(ValueError):
@@ -68,6 +67,7 @@ class Record(BaseModel):
         kind: the name of the kind and of its table, such as ``cells``.
         key: the required fields that together name a record.
         ignored: source keys that are knowingly not read, each with the reason.
+        sparse: optional fields that may be absent from every record; that all others are is a sign of a change.
     """
 
     model_config = ConfigDict(
@@ -80,6 +80,7 @@ class Record(BaseModel):
     kind: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
     ignored: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    sparse: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")
     @classmethod
@@ -174,13 +175,13 @@ def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Seq
     first_seen = run.report_unknown(unknown, records) if unknown else {}
     run.compare_same_keys()
     run.find_problems()
-    run.settle()
+    duplicates, rejected, rejected_values = run.settle()
     return KindReport(
         kind=model.kind,
         records=records,
-        duplicates=run.count("twin"),
-        rejected=run.count(f"{run.table} WHERE rejected"),
-        rejected_values=run.count("problem WHERE level = 'value'"),
+        duplicates=duplicates,
+        rejected=rejected,
+        rejected_values=rejected_values,
         unknown_keys=first_seen,
         missing_keys=tuple(field.name for field in run.fields if records and field.source_key not in keys),
     )
@@ -348,8 +349,8 @@ class _Check:
             if not start.startswith(b"["):
                 raise ContractError(f"{page.document_id}: expected a JSON array of objects, got {start!r}")
         paths = ", ".join(_literal(glob.escape(str(page.path))) for page in self.pages)
-        # No object is larger than its page, and DuckDB takes buffers of twice this size.
-        largest = max(_SMALLEST_BUFFER, *(page.path.stat().st_size for page in self.pages))
+        # No object is larger than its page, and a higher limit costs memory: the buffers have twice its size.
+        largest = max(page.path.stat().st_size for page in self.pages)
         return f"read_json_objects([{paths}], format = 'array', maximum_object_size = {largest})"
 
     @property
@@ -428,9 +429,9 @@ class _Check:
         self.connection.execute(
             f"""
             UPDATE {self.table}
-            SET locator = 'json:' || replace($pointers[page + 1], '{{}}', (rowid - first)::VARCHAR)
-            FROM (SELECT _page AS page, min(rowid) AS first FROM {self.table} GROUP BY page)
-            WHERE page = _page AND locator IS NULL""",
+            SET locator = 'json:' || replace($pointers[_page + 1], '{{}}', (rowid - begin._first)::VARCHAR)
+            FROM (SELECT _page AS _begun, min(rowid) AS _first FROM {self.table} GROUP BY _begun) AS begin
+            WHERE _page = begin._begun AND locator IS NULL""",
             {"pointers": [page.pointer for page in self.pages]},
         )
 
@@ -441,14 +442,14 @@ class _Check:
         first_seen = self.connection.execute(
             f"""
             INSERT INTO quarantine_entries
-            SELECT $kind, 'value', document_id, locator, key, reason, json
-            FROM (SELECT key, min(record) AS record, arg_min(json, record) AS json
+            SELECT $kind, 'value', checked.document_id, checked.locator, seen.key, seen.reason, seen.json
+            FROM (SELECT key, any_value(reason) AS reason,
+                      min(record) AS record, arg_min(json, record) AS json
                   FROM (SELECT record, json, unnest(json_keys(json)) AS key FROM {self.numbered})
-                  SEMI JOIN (SELECT unnest($keys) AS key) USING (key)
-                  GROUP BY key)
-            JOIN (SELECT unnest($keys) AS key, unnest($reasons) AS reason) USING (key)
-            JOIN {self.table} AS checked ON checked.rowid = record
-            ORDER BY record, key
+                  JOIN (SELECT unnest($keys) AS key, unnest($reasons) AS reason) USING (key)
+                  GROUP BY key) AS seen
+            JOIN {self.table} AS checked ON checked.rowid = seen.record
+            ORDER BY seen.record, seen.key
             RETURNING field, document_id, locator""",
             {"kind": kind, "keys": list(unknown), "reasons": reasons},
         ).fetchall()
@@ -457,6 +458,7 @@ class _Check:
     def compare_same_keys(self) -> None:
         """Note records with the same key: in `twin` identical ones after the first, in `conflict` different ones."""
         key = ", ".join(map(_identifier, self.model.key))
+        grouped = ", ".join(f"checked.{_identifier(name)}" for name in self.model.key)
         shown_key = ", ".join(f"{_identifier(name)}::VARCHAR" for name in self.model.key)
         present = " AND ".join(f"{_identifier(name)} IS NOT NULL" for name in self.model.key)
         content = ", ".join(_identifier(field.name) for field in self.fields)
@@ -464,9 +466,10 @@ class _Check:
             CREATE OR REPLACE TEMP TABLE same_key AS
             SELECT to_json([{shown_key}]) AS key, list(rowid ORDER BY rowid) AS records,
                 count(DISTINCT row({content})) = 1 AS identical
-            FROM {self.table}
-            SEMI JOIN (SELECT {key} FROM {self.table} WHERE {present} GROUP BY ALL HAVING count(*) > 1) USING ({key})
-            GROUP BY {key};
+            FROM {self.table} AS checked
+            SEMI JOIN (SELECT {key} FROM {self.table} WHERE {present} GROUP BY {key} HAVING count(*) > 1)
+                USING ({key})
+            GROUP BY {grouped};
             CREATE OR REPLACE TEMP TABLE twin AS
             SELECT unnest(records[2:]) AS record FROM same_key WHERE identical;
             CREATE OR REPLACE TEMP TABLE conflict AS
@@ -476,11 +479,12 @@ class _Check:
     def find_problems(self) -> None:
         """Read again the records that failed, and say what is wrong with each."""
         failed = f"""(
-            SELECT checked.rowid AS record, key, also.document_id, also.locator
+            SELECT checked.rowid AS record, conflict.key, also.document_id, also.locator
             FROM {self.table} AS checked
             LEFT JOIN conflict ON conflict.record = checked.rowid
             LEFT JOIN {self.table} AS also ON also.rowid = conflict.other
-            WHERE (NOT checked._clean OR key IS NOT NULL) AND checked.rowid NOT IN (SELECT record FROM twin))"""
+            WHERE (NOT checked._clean OR conflict.key IS NOT NULL)
+                AND checked.rowid NOT IN (SELECT twin.record FROM twin))"""
         if not self.count(failed):
             return
         conflict = "'two different records have the key ' || key || '; also at ' || document_id || ' ' || locator"
@@ -499,25 +503,37 @@ class _Check:
                         FROM {failed} JOIN {self.numbered} USING (record)))
             WHERE entry IS NOT NULL""")
 
-    def settle(self) -> None:
-        """Bring the problems to the quarantine and into the table, and take twins and helper columns out of it."""
+    def settle(self) -> tuple[int, int, int]:
+        """Bring the problems to the quarantine and into the table, and take twins and helpers out of it.
+
+        Returns:
+            How many twins, rejected records and rejected values there were.
+        """
         self.connection.execute(
             f"""
             INSERT INTO quarantine_entries
-            SELECT $kind, level, document_id, locator, field, reason, raw
-            FROM problem JOIN {self.table} AS checked ON checked.rowid = record
-            ORDER BY record, field, reason""",
+            SELECT $kind, problem.level, checked.document_id, checked.locator,
+                problem.field, problem.reason, problem.raw
+            FROM problem JOIN {self.table} AS checked ON checked.rowid = problem.record
+            ORDER BY problem.record, problem.field, problem.reason""",
             {"kind": self.model.kind},
         )
         self.connection.execute(f"""
-            DELETE FROM {self.table} WHERE rowid IN (SELECT record FROM twin);
-            UPDATE {self.table} SET rejected = verdict.rejected, rejected_fields = verdict.fields
-            FROM (SELECT record, bool_or(level = 'record') AS rejected,
-                      coalesce(list(field ORDER BY field) FILTER (field IS NOT NULL), []) AS fields
+            DELETE FROM {self.table} WHERE rowid IN (SELECT twin.record FROM twin);
+            UPDATE {self.table} SET rejected = verdict._rejected, rejected_fields = verdict._fields
+            FROM (SELECT record AS _record, bool_or(level = 'record') AS _rejected,
+                      coalesce(list(field ORDER BY field) FILTER (field IS NOT NULL), []) AS _fields
                   FROM problem GROUP BY record) AS verdict
-            WHERE {self.table}.rowid = verdict.record;
+            WHERE rowid = verdict._record;
             ALTER TABLE {self.table} DROP COLUMN _page;
             ALTER TABLE {self.table} DROP COLUMN _clean""")
+        counts = (
+            self.count("twin"),
+            self.count(f"{self.table} WHERE rejected"),
+            self.count("problem WHERE level = 'value'"),
+        )
+        self.connection.execute("DROP TABLE problem; DROP TABLE same_key; DROP TABLE twin; DROP TABLE conflict")
+        return counts
 
 
 def _entry(level: str, field: str, reason: str) -> str:

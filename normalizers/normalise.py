@@ -6,12 +6,14 @@ program its inputs, takes its outputs, and fills in what every row has: feed, ha
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from normalizers.contract import Record
 from warehouse.schema import Column, Origin, Table, literal, quoted, tables
 
 ROOM = Path(__file__).parent
@@ -66,6 +68,12 @@ def program(feed_id: str, suffix: str) -> Path:
     """Return a file of a feed's program: `.sql`, or `.fields.csv` (which field is which column or indicator, how)."""
     source_id, name = feed_id.split(".", 1)
     return ROOM / source_id / f"{name}{suffix}"
+
+
+def records_of(feed_id: str) -> tuple[type[Record], ...]:
+    """Return the contract of a feed: the models of its raw records, from ``normalizers.<source>.<feed>``."""
+    contract: tuple[type[Record], ...] = importlib.import_module(f"normalizers.{feed_id}").RECORDS
+    return contract
 
 
 def prepare(connection: DuckDBPyConnection) -> None:

@@ -21,6 +21,7 @@ from warehouse.schema import (
     OBSERVATIONS,
     OBSERVATIONS_CLOSED,
     QUARANTINE,
+    SHARED,
     SOURCES,
     Origin,
     Table,
@@ -89,7 +90,9 @@ def _fill(
     columns = ", ".join(quoted(name) for name in table.names)
     key = ", ".join(quoted(name) for name in table.key)
     feeds = "true" if every_feed else "feed_id IN (FROM allowed)"
+    # Several feeds may state the same region or class; the lists that we keep ourselves go first.
+    one = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY NOT starts_with(feed_id, 'ref.'), feed_id) = 1"
     connection.execute(
         f"INSERT INTO release.{quoted(table.name)} SELECT {columns} FROM {relation} "
-        f"WHERE {condition} AND {feeds} ORDER BY {key}"
+        f"WHERE {condition} AND {feeds} {one if table in SHARED else ''} ORDER BY {key}"
     )

@@ -749,6 +749,10 @@ TABLES: Mapping[str, Table] = MappingProxyType(
 """Every published table by name, in the order in which they are documented."""
 
 
+SHARED = (REGIONS, CATEGORIES, CATEGORY_MAPPINGS)
+"""Reference tables that several feeds may state; a release shows one row per key, by `ref.` feeds first."""
+
+
 def tables(*origins: Origin) -> Iterator[Table]:
     """Yield the tables of the given origins, in order."""
     return (table for table in TABLES.values() if table.origin in origins)

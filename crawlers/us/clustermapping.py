@@ -20,10 +20,6 @@ from scrapy.http import Response
 
 from crawlers.evidence import Document
 from crawlers.spider import Batch, Spider
-from crawlers.us.records import Category, Cell, Region, RegionCount, RegistryEntry, Year
-
-RECORDS = (Year, RegionCount, Region, Category, Cell, RegistryEntry)
-"""The contract: one model for each kind of raw record that `parse` makes."""
 
 REGISTRY_COLUMNS = ("org_id", "org_title", "cluster_name")
 """Columns of the organisation registry, which is only ever a saved file."""

@@ -95,7 +95,7 @@ FROM (
     SELECT
         *,
         unnest(related_clusters -> '$[*]') AS related,
-        unnest(range(json_array_length(related_clusters))) AS position
+        unnest(range(json_array_length(related_clusters)::BIGINT)) AS position
     FROM raw.categories
 );
 
@@ -133,10 +133,37 @@ FROM (
 LEFT JOIN reference.us_region_names AS corrected
     ON corrected.region_type = region_type_t AND corrected.region_code = region_code_t;
 
+CREATE VIEW measured AS
+SELECT * FROM (
+    SELECT
+        cluster_id, year_t, traded_b, imputed, document_id, locator, partition, rejected, rejected_fields,
+        emp_tl::DOUBLE AS emp_tl,
+        emp_reported_tl::DOUBLE AS emp_reported_tl,
+        est_tl::DOUBLE AS est_tl,
+        qp1_tl::DOUBLE AS qp1_tl,
+        ap_tl::DOUBLE AS ap_tl,
+        private_wage_tf,
+        lq_tf,
+        region_emp_per_tf,
+        cluster_emp_per_tf,
+        patent_count_tf,
+        qualifying_b::DOUBLE AS qualifying_b,
+        significant_b::DOUBLE AS significant_b,
+        strong_b::DOUBLE AS strong_b,
+        strong10_b::DOUBLE AS strong10_b
+    FROM published_cell
+)
+UNPIVOT INCLUDE NULLS (
+    value FOR field IN (
+        emp_tl, emp_reported_tl, est_tl, qp1_tl, ap_tl, private_wage_tf, lq_tf, region_emp_per_tf, cluster_emp_per_tf,
+        patent_count_tf, qualifying_b, significant_b, strong_b, strong10_b
+    )
+);
+
 CREATE TABLE staged.observations AS
 SELECT
     cluster_id,
-    indicator,
+    target AS indicator,
     unit_kind,
     year_t AS time_period,
     CASE WHEN traded_b THEN method_traded ELSE method_local END AS method,
@@ -152,32 +179,9 @@ SELECT
     rejected OR coalesce(list_contains(rejected_fields, field), false) AS confirm_only
 FROM (
     SELECT *, value = 0 AND zero_is_unknown::BOOLEAN AS unknown
-    FROM (
-        UNPIVOT INCLUDE NULLS (
-            SELECT
-                cluster_id, year_t, traded_b, imputed, document_id, locator, partition, rejected, rejected_fields,
-                emp_tl::DOUBLE AS emp_tl,
-                emp_reported_tl::DOUBLE AS emp_reported_tl,
-                est_tl::DOUBLE AS est_tl,
-                qp1_tl::DOUBLE AS qp1_tl,
-                ap_tl::DOUBLE AS ap_tl,
-                private_wage_tf,
-                lq_tf,
-                region_emp_per_tf,
-                cluster_emp_per_tf,
-                patent_count_tf,
-                qualifying_b::DOUBLE AS qualifying_b,
-                significant_b::DOUBLE AS significant_b,
-                strong_b::DOUBLE AS strong_b,
-                strong10_b::DOUBLE AS strong10_b
-            FROM published_cell
-        )
-        ON emp_tl, emp_reported_tl, est_tl, qp1_tl, ap_tl, private_wage_tf, lq_tf, region_emp_per_tf,
-            cluster_emp_per_tf, patent_count_tf, qualifying_b, significant_b, strong_b, strong10_b
-        INTO NAME field VALUE value
-    )
-    JOIN (SELECT * EXCLUDE ("table", target), target AS indicator FROM fields WHERE "table" = 'observations')
-        USING (field)
+    FROM measured
+    JOIN fields USING (field)
+    WHERE "table" = 'observations'
 )
 WHERE value IS NOT NULL OR confirm_only;
 
@@ -186,16 +190,16 @@ WHERE value IS NOT NULL OR confirm_only;
 CREATE TABLE staged.organisations AS
 SELECT
     'us.clustermapping:organisation:' || org_id AS organisation_id,
-    first(clean(org_title) ORDER BY locator) AS name,
+    first(clean(org_title) ORDER BY entry.locator) AS name,
     'US' AS country_code,
-    list(DISTINCT 'bcd:' || cluster_code_t ORDER BY 'bcd:' || cluster_code_t)
-        FILTER (cluster_code_t IS NOT NULL) AS categories,
-    first(document_id ORDER BY entry.locator) AS document_id,
+    list(DISTINCT category_id ORDER BY category_id) FILTER (category_id IS NOT NULL) AS categories,
+    first(entry.document_id ORDER BY entry.locator) AS document_id,
     'csv:org_id=' || org_id AS locator,
     'registry' AS partition,
-    bool_or(entry.rejected) AS confirm_only
+    bool_or(rejected) AS confirm_only
 FROM raw.registry AS entry
-LEFT JOIN raw.categories AS category ON clean(category.name_t) = clean(entry.cluster_name)
+LEFT JOIN (SELECT category_id, name FROM staged.categories WHERE parent_category_id IS NULL) AS category
+    ON category.name = clean(entry.cluster_name)
 GROUP BY org_id;
 
 -- The denominator: regions of each type × clusters × years, for all that was asked and all that came -----------------

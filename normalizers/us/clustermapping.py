@@ -1,4 +1,4 @@
-"""What a raw record of the US feeds must satisfy. The bulk checks are generated from these models.
+"""us.clustermapping: what its raw records must satisfy. The bulk checks are generated from these models.
 
 Field names, meanings and types are the source's own (docs/sources/us.md). An absent value is an absent key.
 """
@@ -9,13 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from crawlers.record import Record
+from normalizers.contract import Record
 
 _Count = Annotated[int, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(ge=0)]
-_Year = Annotated[str, Field(pattern=r"^[12]\d{3}$")]
-_Code = Annotated[str, Field(pattern=r"^\d{1,6}$")]
+_Year = Annotated[str, Field(pattern=r"^[12][0-9]{3}$")]
+_Code = Annotated[str, Field(pattern=r"^[0-9]{1,6}$")]
 _RegionType = Literal["country", "state", "territory", "economic", "msa", "county", "custom"]
 
 _RANK = "a rank within the answer; it can be computed from the values"
@@ -46,6 +46,7 @@ class Region(Record):
 
     kind: ClassVar[str] = "region_list"
     key: ClassVar[tuple[str, ...]] = ("id",)
+    sparse: ClassVar[frozenset[str]] = frozenset({"region_state_code_t", "state_codes_txt", "regions_txt"})
     ignored: ClassVar[dict[str, str]] = {
         "region_short_name_t": "the name with the kind of area behind it",
         "key_t": "made from the name",
@@ -94,6 +95,10 @@ class Cell(Record):
 
     kind: ClassVar[str] = "cells"
     key: ClassVar[tuple[str, ...]] = ("id",)
+    sparse: ClassVar[frozenset[str]] = frozenset(
+        # Patents were not loaded for every year; the flags are those of traded categories.
+        {"patent_count_tf", "qualifying_b", "significant_b", "strong_b", "strong10_b"}
+    )
     ignored: ClassVar[dict[str, str]] = {
         "type_t": "says that it is a cluster document",
         "key_t": "made from the category's name",
@@ -117,7 +122,7 @@ class Cell(Record):
         },
     }
 
-    id: Annotated[str, Field(pattern=r"^cluster/[a-z]+/\w+/\d+/\d{4}$")]
+    id: Annotated[str, Field(pattern=r"^cluster/[a-z]+/[0-9A-Za-z]+/[0-9]+/[0-9]{4}$")]
     region_type_t: _RegionType
     region_code_t: Annotated[str, Field(min_length=1)]
     region_name_t: Annotated[str, Field(min_length=1)]
@@ -152,3 +157,7 @@ class RegistryEntry(Record):
     org_id: _Code
     org_title: Annotated[str, Field(min_length=1)]
     cluster_name: Annotated[str, Field(min_length=1)]
+
+
+RECORDS = (Year, RegionCount, Region, Category, Cell, RegistryEntry)
+"""The contract: one model for each kind of raw record that the feed's parser makes."""

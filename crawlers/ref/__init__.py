@@ -1,0 +1,1 @@
+"""Facts that we ship: code lists, each a feed of its own."""

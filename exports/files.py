@@ -1,0 +1,103 @@
+"""The files of a release: one Parquet file per table, and one DuckDB file that holds them all.
+
+Every statement here reads the tables of the attached database ``release``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from warehouse import schema
+
+DATABASE = "observatory.duckdb"
+STORAGE_VERSION = "v1.0.0"
+"""The oldest storage that every client since DuckDB 1.0 reads, the browser's included."""
+
+_BATCH = 10_000
+
+
+def parquet_name(table: schema.Table) -> str:
+    """Return the file name of a table."""
+    return f"{table.name}.parquet"
+
+
+def _order(table: schema.Table) -> str:
+    # The key is unique (integrity.duplicates stands before every release), so this order is total.
+    return ", ".join(f"{schema.quoted(name)} NULLS LAST" for name in table.key)
+
+
+def write_parquet(connection: DuckDBPyConnection, table: schema.Table, path: Path, licence: str) -> None:
+    """Write one table in key order; byte-identical for equal rows, whatever their order and the number of threads.
+
+    Args:
+        connection: one that has the database ``release``.
+        table: which table.
+        path: the file to make.
+        licence: the licence note that the file carries, beside its description and the schema version.
+    """
+    columns = ", ".join(map(schema.quoted, table.names))
+    metadata = {"description": table.description, "licence": licence, "schema_version": schema.SCHEMA_VERSION}
+    notes = ", ".join(f"{name}: {schema.literal(text)}" for name, text in metadata.items())
+    connection.execute(
+        f"COPY (SELECT {columns} FROM release.{schema.quoted(table.name)} ORDER BY {_order(table)}) "
+        f"TO {schema.literal(str(path))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})"
+    )
+
+
+def content_sha256(connection: DuckDBPyConnection, table: schema.Table) -> str | None:
+    r"""Return the digest of a table's content, in hex; None where a table has no content columns.
+
+    It is the SHA-256 of a text in UTF-8 with one line per row, in key order (each key column ascending, text by its
+    bytes). A line is a JSON array of the row's content columns in schema order, without spaces, ended by ``\n``. A null
+    is ``null``; a list is an array of its texts; every other value is a JSON string: text as it is, integers in
+    decimal, doubles as the shortest text that reads back the same (Python's ``repr``), dates as ``2016-12-31``, times
+    as ``2016-12-31 23:59:59``, and ``true`` or ``false``. Only ``"``, ``\`` and what is below U+0020 are escaped: as
+    ``\"``, ``\\``, ``\b``, ``\t``, ``\n``, ``\f``, ``\r``, and else as ``\u`` with four hex digits in upper case.
+    """
+    if not table.content:
+        return None
+    cells = ", ".join(
+        schema.quoted(name) if table.by_name[name].type.endswith("[]") else f"{schema.quoted(name)}::VARCHAR"
+        for name in table.content
+    )
+    rows = connection.execute(
+        f"SELECT json_array({cells})::VARCHAR || chr(10) "
+        f"FROM release.{schema.quoted(table.name)} ORDER BY {_order(table)}"
+    )
+    digest = hashlib.sha256()
+    while batch := rows.fetchmany(_BATCH):
+        digest.update("".join([line for (line,) in batch]).encode())
+    return digest.hexdigest()
+
+
+def write_database(connection: DuckDBPyConnection, folder: Path) -> Path:
+    """Write ``observatory.duckdb`` from the Parquet files of a folder: all tables, commented, and the views.
+
+    Returns:
+        The file that was made. Its bytes differ between two builds, as those of every DuckDB file; its tables do not.
+    """
+    path = folder / DATABASE
+    session = connection.cursor()
+    session.execute(f"ATTACH {schema.literal(str(path))} AS book (STORAGE_VERSION {schema.literal(STORAGE_VERSION)})")
+    try:
+        session.execute("USE book")
+        session.execute("BEGIN")  # one transaction: a commit per statement costs a second of fsync
+        for table in schema.TABLES.values():
+            session.execute(schema.create_table(table, comments=True))
+            source = schema.literal(str(folder / parquet_name(table)))
+            session.execute(f"INSERT INTO {schema.quoted(table.name)} FROM read_parquet({source})")
+        views = resources.files("warehouse") / "views"
+        for view in sorted(
+            (file for file in views.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name
+        ):
+            session.execute(view.read_text(encoding="utf-8"))
+        session.execute("COMMIT")
+        session.execute("CHECKPOINT book")
+    finally:
+        session.execute("USE release")
+        session.execute("DETACH book")
+    return path

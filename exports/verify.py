@@ -1,0 +1,147 @@
+"""Whether a release still says what was published, and whether all of it leads back to evidence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from exports import files, integrity, licence
+from exports.release import CHECKSUMS, MANIFEST, README, ReleaseError, read_manifest, sha256
+from warehouse import schema
+from warehouse.schema import literal, quoted
+
+_PARQUET = tuple(map(files.parquet_name, schema.TABLES.values()))
+_LINE = re.compile(r"([0-9a-f]{64})  ([^/\n]+)")
+
+
+def verify(release_dir: Path, home: Path) -> list[str]:
+    """Check a release: checksums, digests, keys, codes, references, licence, the DuckDB file, the archive behind it.
+
+    Args:
+        release_dir: folder of the release.
+        home: folder that holds ``archive/``; without one, the release alone is checked.
+
+    Returns:
+        Problems in words; none means that all is well. The tables are judged only when every Parquet file is whole.
+
+    Raises:
+        ReleaseError: the folder is not a release, or one of another schema version.
+    """
+    broken = _checksums(release_dir)
+    problems = list(broken.values())
+    if broken.keys() & {MANIFEST, *_PARQUET}:
+        return problems
+    manifest = read_manifest(release_dir)
+    if manifest["schema_version"] != schema.SCHEMA_VERSION:
+        raise ReleaseError(
+            f"{release_dir} has schema {manifest['schema_version']}, this software checks {schema.SCHEMA_VERSION}: "
+            f"use software {manifest['software_version']}"
+        )
+    with duckdb.connect() as connection:
+        connection.execute("ATTACH ':memory:' AS release")
+        for table in schema.TABLES.values():
+            source = literal(str(release_dir / files.parquet_name(table)))
+            connection.execute(f"CREATE VIEW release.{quoted(table.name)} AS FROM read_parquet({source})")
+        wrong = integrity.shape(connection, schema.TABLES.values())
+        if wrong:
+            return problems + wrong
+        for table in schema.TABLES.values():
+            problems += _against_manifest(connection, table, manifest)
+            problems += integrity.duplicates(connection, table)
+            problems += integrity.values(connection, table)
+        problems += integrity.references(connection)
+        problems += integrity.unfounded(connection)
+        problems += _gate(connection, manifest["profile"])
+        problems += _database(connection, release_dir / files.DATABASE)
+        if (home / "archive").is_dir():
+            problems += _archive(connection, home)
+    return problems
+
+
+def _checksums(release_dir: Path) -> dict[str, str]:
+    """Return a problem per file that is missing, changed or not listed."""
+    if not (release_dir / CHECKSUMS).is_file():
+        raise ReleaseError(f"{release_dir} is not a release: no {CHECKSUMS}")
+    problems = {}
+    listed = {CHECKSUMS}
+    for line in (release_dir / CHECKSUMS).read_text(encoding="utf-8").splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None:
+            problems[CHECKSUMS] = f"{CHECKSUMS}: expected <sha256>  <file>, got {line[:200]!r}"
+            continue
+        expected, name = match.groups()
+        listed.add(name)
+        if not (release_dir / name).is_file():
+            problems[name] = f"{name}: the file is missing"
+        elif (found := sha256(release_dir / name)) != expected:
+            problems[name] = f"{name}: its SHA-256 is {found}, {CHECKSUMS} says {expected}"
+    present = {path.name for path in release_dir.iterdir()}
+    problems |= {name: f"{name}: the file is not listed in {CHECKSUMS}" for name in sorted(present - listed)}
+    required = {MANIFEST, README, files.DATABASE, *_PARQUET}
+    return problems | {name: f"{name}: the file is missing" for name in sorted(required - present)}
+
+
+def _against_manifest(
+    connection: duckdb.DuckDBPyConnection, table: schema.Table, manifest: dict[str, Any]
+) -> list[str]:
+    stated = manifest["tables"][table.name]
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM release.{quoted(table.name)}").fetchall()
+    found = {"rows": rows, "content_sha256": files.content_sha256(connection, table)}
+    return [
+        f"{table.name}: its {what} is {value}, {MANIFEST} says {stated[what]}"
+        for what, value in found.items()
+        if value != stated[what]
+    ]
+
+
+def _gate(connection: duckdb.DuckDBPyConnection, profile: str) -> list[str]:
+    try:
+        licence.check(connection, profile)
+    except (licence.LicenceError, ValueError) as error:
+        return [str(error)]
+    return []
+
+
+def _database(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """Compare the tables of the DuckDB file with the Parquet files, row by row, on all columns."""
+    if not path.is_file():
+        return []  # the checksums have said so
+    try:
+        connection.execute(f"ATTACH {literal(str(path))} AS book (READ_ONLY)")
+        problems = integrity.shape(connection, schema.TABLES.values(), "book")
+        if problems:
+            return [f"{path.name}: {problem}" for problem in problems]
+        for table in schema.TABLES.values():
+            parquet, book = f"release.{quoted(table.name)}", f"book.{quoted(table.name)}"
+            [(missing, extra)] = connection.execute(
+                f"SELECT (SELECT count(*) FROM (FROM {parquet} EXCEPT ALL FROM {book})), "
+                f"(SELECT count(*) FROM (FROM {book} EXCEPT ALL FROM {parquet}))"
+            ).fetchall()
+            if missing or extra:
+                problems.append(
+                    f"{path.name}: {table.name} differs from its Parquet file: "
+                    f"{missing:,} rows are missing, {extra:,} are extra"
+                )
+    except duckdb.Error as error:
+        return [f"{path.name}: cannot be read ({error})"]
+    return problems
+
+
+def _archive(connection: duckdb.DuckDBPyConnection, home: Path) -> list[str]:
+    """Look for the WARC file of every document."""
+    problems = []
+    for name, offset in connection.execute(
+        "SELECT warc_file, max(warc_offset) FROM release.documents "
+        "WHERE warc_file IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        path = home / name
+        if not path.is_file():
+            problems.append(f"documents: {name} is not in the archive")
+        elif path.stat().st_size <= offset:
+            problems.append(
+                f"documents: {name} has {path.stat().st_size:,} bytes, but a document stands at byte {offset:,}"
+            )
+    return problems
