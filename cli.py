@@ -792,13 +792,13 @@ def _say_what_next(home: Path) -> None:
         "SELECT * FROM source_health",
         (
             "SELECT c.name, o.obs_value AS lq FROM observations o JOIN clusters c USING (cluster_id) WHERE "
-            "o.indicator = 'location_quotient' AND o.time_period = '2016' AND list_contains(c.identified_by, 'us.strong10.state') "
-            "ORDER BY lq DESC LIMIT 10"
+            "o.indicator = 'location_quotient' AND o.time_period = '2016' "
+            "AND list_contains(c.identified_by, 'us.strong10.state') ORDER BY lq DESC LIMIT 10"
         ),
         (
             "SELECT r.name, count(*) AS strong_clusters FROM cluster_identification i JOIN clusters c "
-            "USING (cluster_id) JOIN regions r USING (region_id) WHERE i.rule_id = 'us.strong.state' AND i.time_period = '2016' AND "
-            "i.is_cluster GROUP BY ALL ORDER BY strong_clusters DESC, name LIMIT 10"
+            "USING (cluster_id) JOIN regions r USING (region_id) WHERE i.rule_id = 'us.strong.state' "
+            "AND i.time_period = '2016' AND i.is_cluster GROUP BY ALL ORDER BY strong_clusters DESC, name LIMIT 10"
         ),
     ):
         out.print(Text(f'  observatory sql{option} "{query}"'), soft_wrap=True)

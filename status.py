@@ -57,7 +57,7 @@ def _state(feed: Feed, last: Harvest, success: Harvest | None, at: datetime) -> 
     health: Health
     if last.status is Status.HELD:
         health = "held"
-    elif last is not success or success is None or success.evidence_at is None:
+    elif last is not success or success.evidence_at is None:
         health = "failing"
     else:
         health = "stale" if at - success.evidence_at > timedelta(days=feed.stale_after_days) else "ok"

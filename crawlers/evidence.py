@@ -10,25 +10,34 @@ disposable: the archive alone makes it anew.
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
 import logging
 import os
 import re
+import sys
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import brotli
+from pydantic import BaseModel, ValidationError
 from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
+from warcio.utils import Digester
 from warcio.warcwriter import WARCWriter
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +50,19 @@ MAX_BODY = 2**30
 REDACTED = "REDACTED"
 
 _SECRET_NAMES = "key|api_key|apikey|token|access_token|password|secret|signature"  # noqa: S105  # names, no secret
-_SECRET_PARAMETER = re.compile(rf"(?<=[?&;])((?:{_SECRET_NAMES})=)[^&;#]*", re.IGNORECASE)
-_USER_INFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#@]*@", re.IGNORECASE)
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_SECRET_PARAMETER = re.compile(rf"(?<=[?&;])((?:{_SECRET_NAMES})=)[^&#]*", re.IGNORECASE)
+_USER_INFO = re.compile(r"((?:^|:)//)[^/?#\s]*@")
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"})
 _ADDRESS_HEADERS = frozenset({"location", "content-location", "referer", "link", "refresh"})
 _TRANSFER_HEADERS = frozenset({"transfer-encoding", "content-length"})
 
 _BODY_DIGEST = "Observatory-Body-Digest"  # SHA-256 (hex) of the content-decoded body: half of a document's id
 _ARCHIVED_AT = "Observatory-Archived-At"  # when a web archive captured it
-_CAPTURES = frozenset({"response", "resource", "revisit"})
-_CHUNK = 2**20
+_WITH_BODY = frozenset({"response", "resource"})
+_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _GZIP = 16 + zlib.MAX_WBITS
-_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 2**16
+_HEAD = 2**20  # far more than the headers of a record and of its HTTP message
 
 
 class EvidenceError(Exception):
@@ -75,12 +85,17 @@ class Capture:
 
     Attributes:
         document_id: names address and body; equal captures share it.
+        url: without secrets.
         retrieved_at: when we received it (UTC).
         archived_at: when a web archive captured it (UTC), where one did.
         http_status: None for a saved file.
+        media_type: lower case, without parameters; empty where the answer did not say.
+        etag: as sent, or None.
+        last_modified: as sent, or None.
         sha256: hex digest of the content-decoded body.
         payload_digest: WARC-Payload-Digest of the record.
         warc_file: relative to the home, such as ``archive/us.x/…/00000.warc.gz``.
+        warc_offset: where the record begins, bytes.
         revisit: the body stands in an earlier record.
         synthetic: a replica answered.
     """
@@ -90,6 +105,9 @@ class Capture:
     retrieved_at: datetime
     archived_at: datetime | None
     http_status: int | None
+    media_type: str
+    etag: str | None
+    last_modified: str | None
     sha256: str
     payload_digest: str
     warc_file: str
@@ -104,9 +122,8 @@ class Document:
 
     Attributes:
         retrieved_at: when these bytes were first captured at this address (UTC).
-        media_type: lower case, without parameters; empty where the answer did not say.
-        charset: as declared, or None.
-        headers: of the response, names in lower case.
+        charset: as declared, in lower case, or None.
+        headers: of the response, names in lower case, repeated ones joined by commas.
         body: content-decoded.
 
     The others are those of `Capture`.
@@ -128,22 +145,32 @@ class Document:
 
 
 class Evidence:
-    """All captures of one feed below a home. Reading changes nothing; only a writer repairs."""
+    """All captures of one feed below a home, as they stood at the first look and as its own writer added to them.
+
+    Reading changes nothing, and may go on while another process writes; only a writer repairs.
+    """
 
     def __init__(self, home: Path, feed_id: str) -> None:
         self.home, self.feed_id = home, feed_id
-        self._index = home / "staging" / feed_id / "captures.ndjson"
 
     def writer(self, harvest_id: str, software: str) -> PartWriter:
         """Open the next part of a harvest for writing, after cutting the torn tails that killed writers left.
 
         The caller holds the lock of the feed: two processes never write the same feed.
+
+        Args:
+            harvest_id: names the folder.
+            software: name and version, for the warcinfo record.
+
+        Raises:
+            EvidenceError: a part is damaged in its middle, which no kill explains.
         """
-        self._repair()
+        self._index = _Index(self.home, self.feed_id)  # afresh: others may have written since we looked
+        self._index.repair()
         folder = self.home / "archive" / self.feed_id / harvest_id
         folder.mkdir(parents=True, exist_ok=True)
         number = 1 + max((int(part.name[:5]) for part in self.parts(harvest_id)), default=-1)
-        return PartWriter(self, folder / f"{number:05d}.warc.gz", software)
+        return PartWriter(self._index, folder / f"{number:05d}.warc.gz", software)
 
     def parts(self, harvest_id: str) -> list[Path]:
         """Return the WARC files of a harvest, in order."""
@@ -151,20 +178,23 @@ class Evidence:
 
     def captures(self, harvest_id: str) -> list[Capture]:
         """Return every capture of a harvest in archive order, whatever its status."""
-        return [capture for part in self.parts(harvest_id) for capture in self._captured.get(self._name(part), [])]
+        folder = f"archive/{self.feed_id}/{harvest_id}/"
+        return [
+            capture for name, part in self._index.parts.items() if name.startswith(folder) for capture in part.captures
+        ]
 
     def latest(self, harvest_id: str) -> dict[str, Capture]:
-        """Return address → last capture of a harvest; a revisit stands where its body does."""
-        return {capture.url: self._with_body(capture) for capture in self.captures(harvest_id)}
+        """Return address → last capture of a harvest, each as the record that holds its body."""
+        return {capture.url: self._index.with_body(capture) for capture in self.captures(harvest_id)}
 
     def documents(self, harvest_id: str) -> Iterator[Document]:
         """Yield every document of a harvest in archive order, each once, whatever its status."""
-        seen: set[str] = set()
+        firsts: dict[str, Capture] = {}
         for capture in self.captures(harvest_id):
-            if capture.document_id not in seen:
-                seen.add(capture.document_id)
-                found = self._with_body(capture)
-                yield self.read(found.warc_file, found.warc_offset)
+            firsts.setdefault(capture.document_id, capture)
+        for capture in firsts.values():
+            found = self._index.with_body(capture)
+            yield self.read(found.warc_file, found.warc_offset)
 
     def read(self, warc_file: str, warc_offset: int) -> Document:
         """Read one record.
@@ -176,144 +206,34 @@ class Evidence:
         Raises:
             EvidenceError: there is no such record, or it is a revisit, or its body cannot be decoded.
         """
+        where = f"{warc_file} at {warc_offset}"
         try:
             with (self.home / warc_file).open("rb") as stream:
                 stream.seek(warc_offset)
-                record = next(iter(ArchiveIterator(stream)))
-                payload = record.raw_stream.read()
-        except (OSError, StopIteration, zlib.error) as error:
-            raise EvidenceError(f"{warc_file} at {warc_offset}: no whole record ({error!r})") from error
-        if record.rec_type not in _CAPTURES - {"revisit"}:
-            raise EvidenceError(f"{warc_file} at {warc_offset}: a {record.rec_type} record has no body")
-        return _document(self._capture(record, warc_file, warc_offset), record, payload)
-
-    def first(self, document: str) -> Capture | None:
-        """Return the first capture of a document, which holds its body."""
-        return self._firsts.get(document)
-
-    def note(self, capture: Capture) -> None:
-        """Take in a capture that was just written."""
-        self._captured.setdefault(capture.warc_file, []).append(capture)
-        if not capture.revisit:
-            self._firsts.setdefault(capture.document_id, capture)
-
-    def cover(self, part: Path) -> None:
-        """Note in the index what stands in a part that nobody writes to any more."""
-        name = self._name(part)
-        lines = [json.dumps(asdict(capture), default=datetime.isoformat) for capture in self._captured.get(name, [])]
-        lines.append(json.dumps({"covered": name, "size": part.stat().st_size}))
-        self._index.parent.mkdir(parents=True, exist_ok=True)
-        torn = self._index.exists() and self._index.read_bytes()[-1:] != b"\n"
-        with self._index.open("a", encoding="utf-8") as stream:
-            stream.write("\n" * torn + "\n".join(lines) + "\n")
+                record = next(iter(ArchiveIterator(stream, block_size=_CHUNK)))
+                body = record.raw_stream.read()
+        except (OSError, StopIteration, ArchiveLoadFailed) as error:
+            raise EvidenceError(f"{where}: no record begins here ({error!r})") from error
+        if record.raw_stream.limit:
+            raise EvidenceError(f"{where}: the record ends {record.raw_stream.limit} bytes too early")
+        if record.rec_type not in _WITH_BODY:
+            raise EvidenceError(f"{where}: a {record.rec_type} record has no body")
+        capture = _capture(self.feed_id, record, warc_file, warc_offset)
+        encoding = _headers(record.http_headers).get("content-encoding") if record.http_headers else _packing(body)
+        return _document(capture, record, decode_body(body, encoding, capture.url))
 
     @cached_property
-    def _firsts(self) -> dict[str, Capture]:
-        """Document → the capture that holds its body."""
-        firsts: dict[str, Capture] = {}
-        for _, captures in sorted(self._captured.items()):
-            for capture in captures:
-                if not capture.revisit:
-                    firsts.setdefault(capture.document_id, capture)
-        return firsts
-
-    @cached_property
-    def _captured(self) -> dict[str, list[Capture]]:
-        """Part → its captures: closed parts from the index, others by a scan."""
-        covered = self._covered()
-        found: dict[str, list[Capture]] = {}
-        for part in sorted((self.home / "archive" / self.feed_id).glob("*/[0-9]*.warc.gz")):
-            name = self._name(part)
-            size, captures = covered.get(name, (-1, []))
-            found[name] = captures if size == part.stat().st_size else self._scan(part)[0]
-        return found
-
-    def _covered(self) -> dict[str, tuple[int, list[Capture]]]:
-        """Read the index: part → size that it describes, and captures. A torn line ends a part that is not covered."""
-        covered: dict[str, tuple[int, list[Capture]]] = {}
-        pending: list[Capture] = []
-        for line in self._index.read_bytes().splitlines() if self._index.exists() else []:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                pending = []
-                continue
-            if "covered" in entry:
-                name = entry["covered"]
-                covered[name] = (entry["size"], [capture for capture in pending if capture.warc_file == name])
-                pending = []
-            else:
-                for time in ("retrieved_at", "archived_at"):
-                    entry[time] = datetime.fromisoformat(entry[time]) if entry[time] else None
-                pending.append(Capture(**entry))
-        return covered
-
-    def _repair(self) -> None:
-        """Cut the torn tail of every part that is not covered, and cover it."""
-        covered = self._covered()
-        for part in sorted((self.home / "archive" / self.feed_id).glob("*/[0-9]*.warc.gz")):
-            size = part.stat().st_size
-            if covered.get(self._name(part), (-1, []))[0] == size:
-                continue
-            captures, whole = self._scan(part)
-            if whole < size:
-                logger.warning("%s: cut a torn tail of %d bytes at the last whole record", part, size - whole)
-                os.truncate(part, whole)
-            self._captured[self._name(part)] = captures
-            self.cover(part)
-
-    def _scan(self, part: Path) -> tuple[list[Capture], int]:
-        """Return the captures of a part and where its last whole record ends, reading heads only."""
-        captures, end = [], 0
-        with part.open("rb") as stream:
-            for offset, end, head in _members(stream):  # noqa: B007  # the last end is wanted
-                record = next(iter(ArchiveIterator(BytesIO(head))))
-                if record.rec_type in _CAPTURES:
-                    captures.append(self._capture(record, self._name(part), offset))
-        return captures, end
-
-    def _with_body(self, capture: Capture) -> Capture:
-        if not capture.revisit:
-            return capture
-        first = self.first(capture.document_id)
-        if first is None:
-            raise EvidenceError(
-                f"{capture.url}: {capture.warc_file} at {capture.warc_offset} refers to an earlier capture that is not "
-                f"in the archive of {self.feed_id}"
-            )
-        return first
-
-    def _capture(self, record: ArcWarcRecord, warc_file: str, warc_offset: int) -> Capture:
-        fields, http = record.rec_headers, record.http_headers
-        url, sha256 = fields.get_header("WARC-Target-URI"), fields.get_header(_BODY_DIGEST)
-        if sha256 is None:
-            raise EvidenceError(f"{warc_file} at {warc_offset}: the record was not written by this software")
-        archived_at = fields.get_header(_ARCHIVED_AT)
-        return Capture(
-            document_id=document_id(self.feed_id, url, sha256),
-            url=url,
-            retrieved_at=_time(fields.get_header("WARC-Date")),
-            archived_at=_time(archived_at) if archived_at else None,
-            http_status=int(http.get_statuscode()) if http else None,
-            sha256=sha256,
-            payload_digest=fields.get_header("WARC-Payload-Digest"),
-            warc_file=warc_file,
-            warc_offset=warc_offset,
-            revisit=record.rec_type == "revisit",
-            synthetic=bool(http and http.get_header(SYNTHETIC_HEADER)),
-        )
-
-    def _name(self, part: Path) -> str:
-        return part.relative_to(self.home).as_posix()
+    def _index(self) -> _Index:
+        return _Index(self.home, self.feed_id)
 
 
 class PartWriter:
     """One part of a harvest, open for writing; a context manager."""
 
-    def __init__(self, evidence: Evidence, path: Path, software: str) -> None:
-        self._evidence, self._path = evidence, path
-        self._stream = path.open("xb")
-        self._records = WARCWriter(None, gzip=False, warc_version="1.1")
+    def __init__(self, index: _Index, path: Path, software: str) -> None:
+        self._index, self._name = index, index.add(path)
+        self._stream = path.open("xb", buffering=0)  # a record is with the operating system once it is written
+        self._records = _Sha256Writer(None, gzip=False, warc_version="1.1")
         info = {"software": software, "format": "WARC File Format 1.1", "isPartOf": path.parent.name}
         self._append(self._records.create_warcinfo_record(path.name, info))
 
@@ -342,25 +262,27 @@ class PartWriter:
             reason: of the response.
             response_headers: as received; cookies are left out.
             body: as received: still content-encoded, chunks joined.
-            retrieved_at: when it was received (UTC).
-            archived_at: when a web archive captured it (UTC).
+            retrieved_at: when it was received.
+            archived_at: when a web archive captured it, where it comes from one.
 
         Raises:
             EvidenceError: the body cannot be decoded by its Content-Encoding, or is too large.
         """
-        address = redact_url(url)
-        headers = [*_kept(response_headers), ("Content-Length", str(len(body)))]
+        address = _address(url)
+        headers = [pair for pair in _kept(response_headers) if pair[0].lower() not in _TRANSFER_HEADERS]
+        headers.append(("Content-Length", str(len(body))))
         http = StatusAndHeaders(f"{status} {reason}".rstrip(), headers, protocol="HTTP/1.1")
-        decoded = decode_body(body, http.get_header("Content-Encoding"), address)
-        fields = self._fields(decoded, retrieved_at, archived_at)
-        document, record = self._write(address, "response", body, decoded, fields, http, retrieved_at)
-        target = re.sub(r"^[a-z]+://[^/?#]+", "", address.partition("#")[0], flags=re.IGNORECASE) or "/"
+        decoded = decode_body(body, _headers(http).get("content-encoding"), address)
+        fields = _fields(decoded, retrieved_at, archived_at)
+        document, record = self._write(address, "response", body, decoded, fields, http)
+        target = re.sub(r"^[^/?#]*//[^/?#]*", "", address.partition("#")[0])
+        line = f"{method} {'' if target.startswith('/') else '/'}{target} HTTP/1.1"
         request = self._records.create_warc_record(
             address,
             "request",
             payload=BytesIO(request_body),
             length=len(request_body),
-            http_headers=StatusAndHeaders(f"{method} {target} HTTP/1.1", _kept(request_headers), is_http_request=True),
+            http_headers=StatusAndHeaders(line, _kept(request_headers), is_http_request=True),
             warc_headers_dict={
                 "WARC-Date": fields["WARC-Date"],
                 "WARC-Concurrent-To": record.rec_headers.get_header("WARC-Record-ID"),
@@ -374,34 +296,32 @@ class PartWriter:
     ) -> Document:
         """Write a saved file as it is; one that is gzip is inflated for the document.
 
+        Args:
+            url: address, such as ``file:us.clustermapping/sub/data.json.gz``; secrets are removed.
+            body: as saved.
+            media_type: of the file.
+            retrieved_at: when it was read.
+            archived_at: when a web archive captured it, where it comes from one.
+
         Raises:
             EvidenceError: it is gzip by its first bytes and cannot be inflated, or is too large.
         """
-        address = redact_url(url)
-        decoded = decode_body(body, "gzip" if body[:2] == _GZIP_MAGIC else None, address)
-        fields = {**self._fields(decoded, retrieved_at, archived_at), "Content-Type": media_type}
-        return self._write(address, "resource", body, decoded, fields, None, retrieved_at)[0]
+        address = _address(url)
+        decoded = decode_body(body, _packing(body), address)
+        fields = {**_fields(decoded, retrieved_at, archived_at), "Content-Type": media_type}
+        return self._write(address, "resource", body, decoded, fields, None)[0]
 
     def close(self) -> None:
         """Close the part; from now on it is never changed."""
         os.fsync(self._stream.fileno())
         self._stream.close()
-        self._evidence.cover(self._path)
+        self._index.cover(self._name)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _fields(self, decoded: bytes, retrieved_at: datetime, archived_at: datetime | None) -> dict[str, str]:
-        fields = {
-            "WARC-Date": _date(retrieved_at),
-            _BODY_DIGEST: hashlib.sha256(decoded).hexdigest(),
-        }
-        if archived_at is not None:
-            fields[_ARCHIVED_AT] = _date(archived_at)
-        return fields
 
     def _write(
         self,
@@ -411,158 +331,343 @@ class PartWriter:
         decoded: bytes,
         fields: dict[str, str],
         http: StatusAndHeaders | None,
-        retrieved_at: datetime,
     ) -> tuple[Document, ArcWarcRecord]:
-        evidence = self._evidence
-        first = evidence.first(document_id(evidence.feed_id, address, fields[_BODY_DIGEST]))
-        if first is not None and first.http_status == (int(http.get_statuscode()) if http else None):
+        record = self._records.create_warc_record(
+            address, kind, payload=BytesIO(body), length=len(body), http_headers=http, warc_headers_dict=fields
+        )
+        offset = self._stream.tell()
+        capture = _capture(self._index.feed_id, record, self._name, offset)
+        first = self._index.first(capture)
+        if first is not None:
             record = self._records.create_revisit_record(
                 address,
-                first.payload_digest,
+                first.payload_digest,  # of the body that is kept: equal bytes may have come in another encoding
                 first.url,
                 _date(first.retrieved_at),
                 http_headers=http,
                 warc_headers_dict=fields,
             )
-        else:
-            record = self._records.create_warc_record(
-                address,
-                kind,
-                payload=BytesIO(body),
-                length=len(body),
-                warc_content_type=fields.get("Content-Type", ""),
-                http_headers=http,
-                warc_headers_dict=fields,
-            )
-        offset = self._append(record)
-        capture = evidence._capture(record, evidence._name(self._path), offset)  # noqa: SLF001  # the two are one room
-        evidence.note(capture)
-        where = first if capture.revisit and first is not None else replace(capture, retrieved_at=retrieved_at)
-        return _describe(where, record, decoded), record
+            capture = _capture(self._index.feed_id, record, self._name, offset)
+        self._append(record)
+        self._index.note(capture)
+        return _document(first or capture, record, decoded), record
 
-    def _append(self, record: ArcWarcRecord) -> int:
-        """Write one record as one gzip member, and hand it to the operating system whole."""
-        buffer = BytesIO()
-        self._records.out = buffer
+    def _append(self, record: ArcWarcRecord) -> None:
+        """Write one record as one gzip member, wholly or not at all."""
+        self._records.out = plain = BytesIO()
         self._records.write_record(record)
-        compressor = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+        compressor = zlib.compressobj(wbits=_GZIP)
+        member = compressor.compress(plain.getbuffer()) + compressor.flush()
         offset = self._stream.tell()
-        self._stream.write(compressor.compress(buffer.getbuffer()) + compressor.flush())
-        self._stream.flush()
-        return offset
+        if self._stream.write(member) < len(member):
+            self._stream.seek(self._stream.truncate(offset))
+            raise OSError(errno.ENOSPC, f"no room for a record of {len(member)} bytes; free some space", self._name)
 
 
-def decode_body(body: bytes, content_encoding: str | None, address: str) -> bytes:
+class _Sha256Writer(WARCWriter):  # type: ignore[misc]  # warcio has no types
+    """Writes WARC records with SHA-256 digests; warcio's own are SHA-1."""
+
+    @staticmethod
+    def _create_digester() -> Any:  # noqa: ANN401  # warcio has no types
+        return Digester("sha256")
+
+
+class _Part(NamedTuple):
+    """What stands in one WARC file; `end` is where its last whole record ends, bytes."""
+
+    captures: list[Capture]
+    end: int
+    covered: bool = False
+
+
+class _Line(BaseModel):
+    """One line of captures.ndjson: what stands in a closed part of this size (bytes)."""
+
+    part: str
+    size: int
+    captures: list[Capture]
+
+
+class _Index:
+    """What stands in the parts of a feed: as captures.ndjson says where it knows a part at its size, else by a scan."""
+
+    def __init__(self, home: Path, feed_id: str) -> None:
+        self.home, self.feed_id = home, feed_id
+        self.parts: dict[str, _Part] = {}
+        self._firsts: dict[tuple[str, int | None, bool], Capture] = {}
+        self._path = home / "staging" / feed_id / "captures.ndjson"
+        covered = self._covered()
+        for path in sorted((home / "archive" / feed_id).glob("*/[0-9]*.warc.gz")):
+            name = self.add(path)
+            known = covered.get(name)
+            part = known if known and known.end == path.stat().st_size else self._scan(name)
+            self.parts[name] = part
+            for capture in part.captures:
+                self._remember(capture)
+
+    def add(self, path: Path) -> str:
+        """Take in a part of which nothing is known yet, and return its name."""
+        name = path.relative_to(self.home).as_posix()
+        self.parts[name] = _Part([], 0)
+        return name
+
+    def note(self, capture: Capture) -> None:
+        """Take in a capture that was just written."""
+        self.parts[capture.warc_file].captures.append(capture)
+        self._remember(capture)
+
+    def first(self, capture: Capture) -> Capture | None:
+        """Return the capture that holds the body of an equal answer: same address, bytes, status and kind of home."""
+        return self._firsts.get((capture.document_id, capture.http_status, capture.synthetic))
+
+    def with_body(self, capture: Capture) -> Capture:
+        """Return the capture itself, or the one that it revisits.
+
+        Raises:
+            EvidenceError: the one that it revisits is not in the archive.
+        """
+        found = self.first(capture) if capture.revisit else capture
+        if found is None:
+            raise EvidenceError(
+                f"{capture.url}: {capture.warc_file} at {capture.warc_offset} refers to an earlier capture that is not "
+                f"in the archive of {self.feed_id}; restore the older harvests"
+            )
+        return found
+
+    def repair(self) -> None:
+        """Cut the torn tail of every part that is not covered, and cover it; remove a part with no whole record."""
+        for name, part in list(self.parts.items()):
+            path = self.home / name
+            if part.covered:
+                continue
+            torn = path.stat().st_size - part.end
+            if torn:
+                logger.warning("%s: cut a torn tail of %d bytes at the last whole record", name, torn)
+                os.truncate(path, part.end)
+            if part.end:
+                self.cover(name)
+            else:
+                path.unlink()
+                del self.parts[name]
+
+    def cover(self, name: str) -> None:
+        """Note in captures.ndjson what stands in a part that nobody writes to any more."""
+        size = (self.home / name).stat().st_size
+        line = _Line(part=name, size=size, captures=self.parts[name].captures).model_dump_json()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(f"\n{line}")  # the line feed comes first: it parts this line from a torn one
+
+    def _covered(self) -> dict[str, _Part]:
+        covered: dict[str, _Part] = {}
+        for text in self._path.read_bytes().splitlines() if self._path.exists() else []:
+            try:
+                line = _Line.model_validate_json(text)
+            except ValidationError:
+                continue  # torn, or of other software: the part is scanned
+            covered[line.part] = _Part(line.captures, line.size, covered=True)
+        return covered
+
+    def _scan(self, name: str) -> _Part:
+        """Find the captures of a part, and where its last whole record ends, reading heads only."""
+        captures, end = [], 0
+        with (self.home / name).open("rb") as stream:
+            for start, end, head in _members(stream):  # noqa: B007  # the last end is wanted
+                record = next(iter(ArchiveIterator(BytesIO(head))))
+                if record.rec_type in _WITH_BODY | {"revisit"}:
+                    captures.append(_capture(self.feed_id, record, name, start))
+        return _Part(captures, end)
+
+    def _remember(self, capture: Capture) -> None:
+        if not capture.revisit:
+            self._firsts.setdefault((capture.document_id, capture.http_status, capture.synthetic), capture)
+
+
+def decode_body(body: bytes, content_encoding: str | None, address: str, limit: int = MAX_BODY) -> bytes:
     """Undo the content encodings of a body.
 
     Args:
         body: as received.
         content_encoding: the header's value; several are undone from the last to the first.
         address: for the message.
+        limit: bytes that the decoded body may have.
 
     Raises:
-        EvidenceError: an encoding is unknown, the body does not fit it, or it grows over `MAX_BODY`.
+        EvidenceError: an encoding is unknown, the body does not fit it, or it grows over the limit.
     """
     for encoding in reversed([part.strip().lower() for part in (content_encoding or "").split(",")]):
         try:
-            body = _decode(body, encoding)
-        except (zlib.error, brotli.error, ValueError) as error:
-            raise EvidenceError(f"{address}: the body is not {encoding!r} as its header says ({error})") from error
+            body = _decode(body, encoding, limit)
+        except (zlib.error, zstd.ZstdError, brotli.error, ValueError) as error:
+            raise EvidenceError(
+                f"{address}: cannot decode the body by its Content-Encoding {encoding!r}: {error}"
+            ) from error
     return body
 
 
-def _decode(body: bytes, encoding: str) -> bytes:
+def _decode(body: bytes, encoding: str, limit: int) -> bytes:
     if encoding in {"", "identity"} or not body:
         return body
     if encoding in {"gzip", "x-gzip"}:
-        return _inflate(body, _GZIP)
+        return _expand(body, partial(zlib.decompressobj, _GZIP), _GZIP_MAGIC, limit)
     if encoding == "deflate":
         try:
-            return _inflate(body, zlib.MAX_WBITS)
-        except zlib.error:
-            return _inflate(body, -zlib.MAX_WBITS)  # some servers leave out the zlib wrapper
+            return _expand(body, zlib.decompressobj, None, limit)
+        except zlib.error:  # some servers leave out the zlib wrapper
+            return _expand(body, partial(zlib.decompressobj, -zlib.MAX_WBITS), None, limit)
+    if encoding == "zstd":
+        return _expand(body, zstd.ZstdDecompressor, _ZSTD_MAGIC, limit)
     if encoding == "br":
-        decoded = bytes(brotli.decompress(body))
-        return _bounded(decoded)
-    raise ValueError("no such encoding is known; we ask for gzip, deflate and br")
+        decompressor = brotli.Decompressor()
+        return _whole(decompressor.process(body, output_buffer_limit=limit + 1), limit, decompressor.is_finished())
+    raise ValueError("no such encoding is known; gzip, deflate, br and zstd are")
 
 
-def _inflate(body: bytes, window: int) -> bytes:
-    """Inflate all members of a compressed body."""
-    inflated = []
-    size = 0
-    while body:
-        decompressor = zlib.decompressobj(window)
-        inflated.append(decompressor.decompress(body, MAX_BODY - size + 1))
-        size += len(inflated[-1])
-        _bounded(inflated[-1] if size <= MAX_BODY else None)
-        if not decompressor.eof:
-            raise zlib.error("the compressed data ends too early")
-        body = decompressor.unused_data if decompressor.unused_data[:2] == _GZIP_MAGIC else b""
-    return inflated[0] if len(inflated) == 1 else b"".join(inflated)
+def _expand(body: bytes, decompressor_of: Callable[[], Any], magic: bytes | None, limit: int) -> bytes:
+    """Decompress a body; where a magic number is given, all the members that begin with it."""
+    members, left = [], limit
+    while True:
+        decompressor = decompressor_of()
+        members.append(_whole(decompressor.decompress(body, left + 1), left, decompressor.eof))
+        left -= len(members[-1])
+        body = decompressor.unused_data
+        if magic is None or not body.startswith(magic):
+            return members[0] if len(members) == 1 else b"".join(members)
 
 
-def _bounded(body: bytes | None) -> bytes:
-    if body is None or len(body) > MAX_BODY:
-        raise ValueError(f"it grows over {MAX_BODY} bytes")
-    return body
+def _whole(decoded: bytes, limit: int, ended: bool) -> bytes:
+    if len(decoded) > limit:
+        raise ValueError("it grows over the limit")
+    if not ended:
+        raise ValueError("the compressed data ends too early")
+    return decoded
+
+
+def _packing(body: bytes) -> str | None:
+    """Return the encoding of a saved file, by its magic number."""
+    return "gzip" if body.startswith(_GZIP_MAGIC) else None
 
 
 def _members(stream: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (start, end, first bytes inflated) of each whole gzip member of a file."""
-    start, data = 0, b""
-    while True:
-        decompressor = zlib.decompressobj(_GZIP)
-        head, end = b"", start
+    """Yield (start, end, first bytes inflated) of each gzip member of a part, up to a torn tail.
+
+    Raises:
+        EvidenceError: whole records stand behind what cannot be read, so it is no torn tail.
+    """
+    inflater, head, start, end = zlib.decompressobj(_GZIP), b"", 0, 0
+    while data := stream.read(_CHUNK):
+        while data:
+            try:
+                inflated = inflater.decompress(data)
+            except zlib.error as error:
+                if _holds_record(data[1:] + stream.read()):
+                    raise EvidenceError(
+                        f"{stream.name}: damaged between byte {start} and a later whole record ({error}); "
+                        "restore this part from a backup"
+                    ) from error
+                return
+            head += inflated[: _HEAD - len(head)]
+            end += len(data) - len(inflater.unused_data)
+            data = inflater.unused_data
+            if inflater.eof:
+                yield start, end, head
+                inflater, head, start = zlib.decompressobj(_GZIP), b"", end
+
+
+def _holds_record(data: bytes) -> bool:
+    """Whether a WARC record begins anywhere in these bytes."""
+    for magic in re.finditer(_GZIP_MAGIC, data):
         try:
-            while not decompressor.eof:
-                data = data or stream.read(_CHUNK)
-                if not data:
-                    return
-                inflated = decompressor.decompress(data)
-                end += len(data) - len(decompressor.unused_data)
-                data = decompressor.unused_data
-                head = head or inflated
+            if zlib.decompressobj(_GZIP).decompress(data[magic.start() : magic.start() + _CHUNK], 5) == b"WARC/":
+                return True
         except zlib.error:
-            return
-        yield start, end, head
-        start = end
+            continue
+    return False
+
+
+def _address(url: str) -> str:
+    """Remove secrets from an address that is to be written.
+
+    Raises:
+        EvidenceError: it holds white space or control characters, which a WARC header would not give back.
+    """
+    address = redact_url(url)
+    if " " in address or not address.isprintable():
+        raise EvidenceError(f"{address!r}: an address holds no white space or control characters; percent-encode them")
+    return address
 
 
 def _kept(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out credentials, cookies and what describes the transfer; remove secrets from addresses."""
-    return [
-        (name, redact_url(value) if name.lower() in _ADDRESS_HEADERS else value)
-        for name, value in headers
-        if name.lower() not in _SECRET_HEADERS | _TRANSFER_HEADERS
-    ]
+    """Leave out credentials and cookies, and remove secrets from addresses."""
+    kept = []
+    for name, value in headers:
+        if name.lower() == "host":
+            kept.append((name, value.rpartition("@")[2]))
+        elif name.lower() not in _SECRET_HEADERS:
+            kept.append((name, redact_url(value) if name.lower() in _ADDRESS_HEADERS else value))
+    return kept
 
 
-def _document(capture: Capture, record: ArcWarcRecord, payload: bytes) -> Document:
-    if record.http_headers is None:
-        encoding = "gzip" if payload[:2] == _GZIP_MAGIC else None
-    else:
-        encoding = record.http_headers.get_header("Content-Encoding")
-    return _describe(capture, record, decode_body(payload, encoding, capture.url))
+def _fields(decoded: bytes, retrieved_at: datetime, archived_at: datetime | None) -> dict[str, str]:
+    fields = {"WARC-Date": _date(retrieved_at), _BODY_DIGEST: hashlib.sha256(decoded).hexdigest()}
+    if archived_at is not None:
+        fields[_ARCHIVED_AT] = _date(archived_at)
+    return fields
 
 
-def _describe(capture: Capture, record: ArcWarcRecord, decoded: bytes) -> Document:
-    http = record.http_headers
-    headers = {name.lower(): value for name, value in http.headers} if http else {}
-    content_type = headers.get("content-type", "") if http else record.rec_headers.get_header("Content-Type") or ""
-    media_type, _, parameters = content_type.partition(";")
-    charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", parameters, re.IGNORECASE)
+def _headers(http: StatusAndHeaders) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in http.headers:
+        earlier = headers.get(name.lower())
+        headers[name.lower()] = value if earlier is None else f"{earlier}, {value}"
+    return headers
+
+
+def _content_type(record: ArcWarcRecord) -> str:
+    """Return the Content-Type of what was captured, as it was sent or given."""
+    if record.http_headers:
+        return _headers(record.http_headers).get("content-type", "")
+    return str(record.rec_headers.get_header("Content-Type"))
+
+
+def _capture(feed_id: str, record: ArcWarcRecord, warc_file: str, warc_offset: int) -> Capture:
+    fields, http = record.rec_headers, record.http_headers
+    headers = _headers(http) if http else {}
+    url, sha256 = fields.get_header("WARC-Target-URI"), fields.get_header(_BODY_DIGEST)
+    if sha256 is None:
+        raise EvidenceError(f"{warc_file} at {warc_offset}: no {_BODY_DIGEST}; this software did not write the record")
+    archived_at = fields.get_header(_ARCHIVED_AT)
+    return Capture(
+        document_id=document_id(feed_id, url, sha256),
+        url=url,
+        retrieved_at=_time(fields.get_header("WARC-Date")),
+        archived_at=_time(archived_at) if archived_at else None,
+        http_status=int(http.get_statuscode()) if http else None,
+        media_type=_content_type(record).partition(";")[0].strip().lower(),
+        etag=headers.get("etag"),
+        last_modified=headers.get("last-modified"),
+        sha256=sha256,
+        payload_digest=fields.get_header("WARC-Payload-Digest"),
+        warc_file=warc_file,
+        warc_offset=warc_offset,
+        revisit=record.rec_type == "revisit",
+        synthetic=SYNTHETIC_HEADER in headers,
+    )
+
+
+def _document(capture: Capture, record: ArcWarcRecord, body: bytes) -> Document:
+    charset = re.search(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", _content_type(record), re.IGNORECASE)
     return Document(
         document_id=capture.document_id,
         url=capture.url,
         retrieved_at=capture.retrieved_at,
         archived_at=capture.archived_at,
         http_status=capture.http_status,
-        media_type=media_type.strip().lower(),
+        media_type=capture.media_type,
         charset=charset[1].lower() if charset else None,
-        headers=headers,
+        headers=_headers(record.http_headers) if record.http_headers else {},
         sha256=capture.sha256,
-        body=decoded,
+        body=body,
         warc_file=capture.warc_file,
         warc_offset=capture.warc_offset,
         synthetic=capture.synthetic,
@@ -570,6 +675,8 @@ def _describe(capture: Capture, record: ArcWarcRecord, decoded: bytes) -> Docume
 
 
 def _date(time: datetime) -> str:
+    if time.tzinfo is None:
+        raise ValueError(f"{time}: a time of evidence needs a time zone; give UTC")
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 

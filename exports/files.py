@@ -81,23 +81,21 @@ def write_database(connection: DuckDBPyConnection, folder: Path) -> Path:
         The file that was made. Its bytes differ between two builds, as those of every DuckDB file; its tables do not.
     """
     path = folder / DATABASE
-    session = connection.cursor()
-    session.execute(f"ATTACH {schema.literal(str(path))} AS book (STORAGE_VERSION {schema.literal(STORAGE_VERSION)})")
+    storage = schema.literal(STORAGE_VERSION)
+    connection.execute(f"ATTACH {schema.literal(str(path))} AS book (STORAGE_VERSION {storage})")
     try:
-        session.execute("USE book")
-        session.execute("BEGIN")  # one transaction: a commit per statement costs a second of fsync
-        for table in schema.TABLES.values():
-            session.execute(schema.create_table(table, comments=True))
-            source = schema.literal(str(folder / parquet_name(table)))
-            session.execute(f"INSERT INTO {schema.quoted(table.name)} FROM read_parquet({source})")
-        views = resources.files("warehouse") / "views"
-        for view in sorted(
-            (file for file in views.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name
-        ):
-            session.execute(view.read_text(encoding="utf-8"))
-        session.execute("COMMIT")
-        session.execute("CHECKPOINT book")
+        with connection.cursor() as session:
+            session.execute("USE book")
+            session.execute("BEGIN")  # one transaction: a commit per statement costs a second of fsync
+            for table in schema.TABLES.values():
+                session.execute(schema.create_table(table, comments=True))
+                source = schema.literal(str(folder / parquet_name(table)))
+                session.execute(f"INSERT INTO {schema.quoted(table.name)} FROM read_parquet({source})")
+            views = resources.files("warehouse") / "views"
+            for name in sorted(view.name for view in views.iterdir() if view.name.endswith(".sql")):
+                session.execute((views / name).read_text(encoding="utf-8"))
+            session.execute("COMMIT")
+            session.execute("CHECKPOINT book")
     finally:
-        session.execute("USE release")
-        session.execute("DETACH book")
+        connection.execute("DETACH book")
     return path

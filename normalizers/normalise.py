@@ -149,7 +149,7 @@ def normalise(
 
 
 def _write(connection: DuckDBPyConnection, table: Table, provenance: Mapping[str, str | bool], target: Path) -> int:
-    """Check the rows of one staged table and write them in key order; return their number."""
+    """Check the rows of one staged table and write them in the order in which they were made; return their number."""
     made = {row[0] for row in connection.execute(f"DESCRIBE staged.{quoted(table.name)}").fetchall()}
     columns = (*table.columns, *STAGING_COLUMNS)
     if unknown := made - {column.name for column in columns}:
@@ -158,9 +158,8 @@ def _write(connection: DuckDBPyConnection, table: Table, provenance: Mapping[str
     expressions = [
         f"{_source_of(column, made, provenance)}::{column.type} AS {quoted(column.name)}" for column in columns
     ]
-    order = ", ".join(quoted(name) for name in table.key)
     connection.execute(
-        f"COPY (SELECT {', '.join(expressions)} FROM staged.{quoted(table.name)} ORDER BY {order}) "
+        f"COPY (SELECT {', '.join(expressions)} FROM staged.{quoted(table.name)}) "
         f"TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy)"
     )
     counted = connection.execute(f"SELECT count(*) FROM staged.{quoted(table.name)}").fetchone()

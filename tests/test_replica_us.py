@@ -1,6 +1,6 @@
 """The replica of clustermapping.us has the real server's shapes and faults, and its figures obey the formulas."""
 
-# ruff: noqa: D103 - a test's name says what it shows
+
 
 from __future__ import annotations
 

@@ -101,14 +101,15 @@ FROM (
 
 -- Cells and observations ---------------------------------------------------------------------------------------------
 
-CREATE VIEW published_cell AS
+CREATE TABLE published_cell AS
 SELECT
     *,
     'us.clustermapping:' || region_type_t || ':' || region_code_t || ':' || cluster_code_t AS cluster_id,
     'cells/' || region_type_t || '/' || year_t || '/' || cluster_code_t AS partition,
     emp_tl > emp_reported_tl AS imputed
 FROM raw.cells
-WHERE rec_count_tl > 0 AND region_type_t <> 'custom';
+WHERE rec_count_tl > 0 AND region_type_t <> 'custom'
+ORDER BY cluster_id, year_t;  -- so that all that follows is in the order of the cells
 
 CREATE TABLE staged.clusters AS
 SELECT
@@ -125,11 +126,9 @@ SELECT
     locator,
     NULL AS partition,  -- a cell has no year of its own: it ends with its last observation
     rejected AS confirm_only
-FROM (
-    SELECT unnest(arg_max(cell, year_t ORDER BY locator))
-    FROM published_cell AS cell
-    GROUP BY cluster_id
-)
+FROM published_cell
+-- Names are those of the newest year.
+JOIN (SELECT cluster_id, max(year_t) AS year_t FROM published_cell GROUP BY cluster_id) USING (cluster_id, year_t)
 LEFT JOIN reference.us_region_names AS corrected
     ON corrected.region_type = region_type_t AND corrected.region_code = region_code_t;
 
@@ -170,7 +169,11 @@ SELECT
     CASE WHEN unknown THEN NULL ELSE value * factor::DOUBLE END AS obs_value,
     unit_measure,
     CASE WHEN unknown THEN 'O' WHEN imputed AND follows_imputation::BOOLEAN THEN 'E' ELSE 'A' END AS obs_status,
-    value::VARCHAR AS value_text,
+    CASE
+        WHEN unit_measure = 'boolean' THEN (value = 1)::VARCHAR
+        WHEN value = trunc(value) THEN value::BIGINT::VARCHAR  -- 53957, not 53957.0
+        ELSE value::VARCHAR
+    END AS value_text,
     make_date(year_t::INTEGER, 1, 1) AS period_start,
     make_date(year_t::INTEGER, 12, 31) AS period_end,
     document_id,

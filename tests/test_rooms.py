@@ -1,0 +1,41 @@
+"""The modules at the root know each other in one direction only; import-linter holds the same for the packages."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+ORDER = (("cli",), ("scheduler",), ("pipeline",), ("provenance", "status", "staging"), ("home",))
+"""From the caller to the called; modules that stand together do not know each other."""
+
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the first parts of all names that a module imports, at its head or inside."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_every_root_module_has_its_place() -> None:
+    assert {path.stem for path in ROOT.glob("*.py")} == RANK.keys()
+
+
+@pytest.mark.parametrize("name", RANK)
+def test_root_modules_import_downwards_only(name: str) -> None:
+    upwards = {other for other in imported(ROOT / f"{name}.py") & RANK.keys() if RANK[other] <= RANK[name]}
+    assert upwards == set()
+
+
+@pytest.mark.parametrize("name", [name for name in RANK if name != "cli"])
+def test_only_the_command_knows_the_replicas(name: str) -> None:
+    assert "replicas" not in imported(ROOT / f"{name}.py")
