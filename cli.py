@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -372,6 +373,7 @@ def _harvest_all(context: Context, orders: Sequence[Order], profiles: Sequence[s
         except StoppedError as stopped:
             records.append(stopped.harvest)
             error = str(stopped)
+            health.write_status(context.home)
         else:
             releases, publish_error = _finish(context, records, profiles, report)
             error = error or publish_error
@@ -786,7 +788,8 @@ def _say_what_next(home: Path) -> None:
     release = home / "published" / "latest"
     out.print()
     _print_release(release.resolve())
-    option = f" --home {home}" if home != Path("data").resolve() else ""
+    command = "observatory" if shutil.which("observatory") else os.path.relpath(sys.argv[0])
+    option = "" if home == Path("data").resolve() else f" --home {shlex.quote(os.path.relpath(home))}"
     out.print(Text("\nThree queries to try:", style="bold"))
     for query in (
         "SELECT * FROM source_health",
@@ -801,11 +804,10 @@ def _say_what_next(home: Path) -> None:
             "AND i.time_period = '2016' AND i.is_cluster GROUP BY ALL ORDER BY strong_clusters DESC, name LIMIT 10"
         ),
     ):
-        out.print(Text(f'  observatory sql{option} "{query}"'), soft_wrap=True)
+        out.print(Text(f'  {command} sql{option} "{query}"'), soft_wrap=True)
     out.print(Text("And from a number to its evidence:", style="bold"))
-    out.print(
-        Text(f"  observatory trace{option} observations us.clustermapping:state:15:22 employment"), soft_wrap=True
-    )
+    evidence = f"  {command} trace{option} observations us.clustermapping:state:15:22 employment"
+    out.print(Text(evidence), soft_wrap=True)
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -18,13 +18,15 @@ from typing import IO, Any
 import duckdb
 
 from crawlers import harvest as harvests
-from crawlers.evidence import Evidence
+from crawlers.evidence import Evidence, EvidenceError
 from crawlers.harvest import Attempt, Decision, Harvest, Stage, Status
 from crawlers.routes import archive_files
 from crawlers.source import Feed, Route, Source, feeds
 from exports.licence import allowed
 from exports.release import Recipe, newest, next_release_id, read_manifest, write
 from home import SETTINGS_FILE, is_loopback, read_settings
+from normalizers.contract import ContractError
+from normalizers.normalise import NormaliseError
 from staging import folder as staging_folder
 from staging import is_offered, naive, stage
 from status import FeedState, feed_states
@@ -119,6 +121,7 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
             if record.stage is Stage.CRAWLED:
                 _process(home, order.feed, record, report)
         except KeyboardInterrupt:
+            _stop(home, record)
             raise StoppedError(record) from None
     return record
 
@@ -243,20 +246,24 @@ def _crawl(home: Path, record: Harvest, contact: str, locked: IO[str], report: R
         except subprocess.TimeoutExpired:
             child.kill()  # the archive is made for that
     record = harvests.read(home, record.harvest_id)
-    if record.stage is Stage.CRAWLING:
-        _end_early(home, record, log, stopped=stopped)
     if stopped:
+        _stop(home, record)
         raise StoppedError(record)
+    if record.stage is Stage.CRAWLING:
+        _end_early(home, record, log)
     return record
 
 
-def _end_early(home: Path, record: Harvest, log: Path, *, stopped: bool) -> None:
+def _stop(home: Path, record: Harvest) -> None:
+    record.end(Status.PARTIAL, "stopped; the next harvest goes on where it stood")
+    harvests.write(home, record)
+
+
+def _end_early(home: Path, record: Harvest, log: Path) -> None:
     """Write the end of a harvest whose crawl did not finish, or finished with requests that failed."""
     documents = Evidence(home, record.feed_id).documents(record.harvest_id)
     status = Status.PARTIAL if any(is_offered(document) for document in documents) else Status.FAILED
-    if stopped:
-        record.end(Status.PARTIAL, "stopped; the next harvest goes on where it stood")
-    elif record.failures:
+    if record.failures:
         others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
         record.end(status, f"{record.failures[0]}{others}")
     else:
@@ -267,7 +274,13 @@ def _end_early(home: Path, record: Harvest, log: Path, *, stopped: bool) -> None
 def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accepted: bool = False) -> None:
     """Check, normalise, judge and load an archived harvest; write its end into its record."""
     report.step(feed.feed_id, "check")
-    doubts = stage(home, feed, record)
+    try:
+        doubts = stage(home, feed, record)
+    except (ContractError, EvidenceError, NormaliseError, duckdb.Error) as error:
+        # The evidence is kept: once our fault is mended, `replay` loads it.
+        record.end(Status.FAILED, f"{feed.feed_id}: the archive cannot be turned into rows: {error}")
+        harvests.write(home, record)
+        return
     if doubts and not accepted:
         record.end(Status.HELD, "; ".join(doubts))
         harvests.write(home, record)
