@@ -1,9 +1,10 @@
 """Archive → warehouse on the 61,439 documents of the US metropolitan areas of one year, beside simpler ways.
 
 ``python -m benchmarks [--runs N]``. The documents are the recorded ones where ``../shared/data/us`` is there, else
-those of the replica. Each way starts from the same bytes, warm, in this process, and ends with committed rows in a DuckDB
-file. Ours includes reading and inflating the archive, the contract, provenance, status codes, history and ledgers; the
-others only read, unpivot and insert. pandas and dlt are measured where they are installed; the project needs neither.
+those of the replica. Each way starts from the same bytes, warm, in this process, and ends with committed rows in a
+DuckDB file. Ours includes reading and inflating the archive, the contract, provenance, status codes, history and
+ledgers; the others only read, unpivot and insert. pandas and dlt are measured where they are installed; the project
+needs neither.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ REDACTED = "REDACTED"
 
 _SECRET_NAMES = "key|api_key|apikey|token|access_token|password|secret|signature"  # noqa: S105  # names, no secret
 _SECRET_PARAMETER = re.compile(rf"(?<=[?&;])((?:{_SECRET_NAMES})=)[^&#]*", re.IGNORECASE)
-_USER_INFO = re.compile(r"((?:^|:)//)[^/?#\s]*@")
+_USER_INFO = re.compile(r"((?:^|:)//)[^/?#]*@")
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"})
 _ADDRESS_HEADERS = frozenset({"location", "content-location", "referer", "link", "refresh"})
 _TRANSFER_HEADERS = frozenset({"transfer-encoding", "content-length"})
@@ -266,12 +266,18 @@ class PartWriter:
             archived_at: when a web archive captured it, where it comes from one.
 
         Raises:
-            EvidenceError: the body cannot be decoded by its Content-Encoding, or is too large.
+            EvidenceError: the body cannot be decoded by its Content-Encoding, or is too large; the address is no web
+                address, or holds white space.
+            OSError: the disk is full; nothing of the record was written.
         """
         address = _address(url)
+        if not address.startswith(("http:", "https:")):
+            raise EvidenceError(f"{address}: an exchange has an http or https address; give other things as resources")
         headers = [pair for pair in _kept(response_headers) if pair[0].lower() not in _TRANSFER_HEADERS]
         headers.append(("Content-Length", str(len(body))))
-        http = StatusAndHeaders(f"{status} {reason}".rstrip(), headers, protocol="HTTP/1.1")
+        phrase = reason.encode("ascii", "backslashreplace").decode()  # warcio writes HTTP heads in ASCII
+        http = StatusAndHeaders(f"{status} {phrase}".rstrip(), headers, protocol="HTTP/1.1")
+        http.percent_encode_non_ascii_headers()
         decoded = decode_body(body, _headers(http).get("content-encoding"), address)
         fields = _fields(decoded, retrieved_at, archived_at)
         document, record = self._write(address, "response", body, decoded, fields, http)
@@ -299,16 +305,21 @@ class PartWriter:
         Args:
             url: address, such as ``file:us.clustermapping/sub/data.json.gz``; secrets are removed.
             body: as saved.
-            media_type: of the file.
+            media_type: of the file; empty where it is unknown.
             retrieved_at: when it was read.
             archived_at: when a web archive captured it, where it comes from one.
 
         Raises:
-            EvidenceError: it is gzip by its first bytes and cannot be inflated, or is too large.
+            EvidenceError: it is gzip by its first bytes and cannot be inflated, or is too large; the address holds
+                white space.
+            OSError: the disk is full; nothing of the record was written.
         """
         address = _address(url)
         decoded = decode_body(body, _packing(body), address)
-        fields = {**_fields(decoded, retrieved_at, archived_at), "Content-Type": media_type}
+        fields = {
+            **_fields(decoded, retrieved_at, archived_at),
+            "Content-Type": media_type or "application/octet-stream",
+        }
         return self._write(address, "resource", body, decoded, fields, None)[0]
 
     def close(self) -> None:
@@ -603,8 +614,10 @@ def _kept(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     for name, value in headers:
         if name.lower() == "host":
             kept.append((name, value.rpartition("@")[2]))
+        elif name.lower() in _ADDRESS_HEADERS:
+            kept.append((name, redact_url(value)))
         elif name.lower() not in _SECRET_HEADERS:
-            kept.append((name, redact_url(value) if name.lower() in _ADDRESS_HEADERS else value))
+            kept.append((name, value.strip()))
     return kept
 
 
