@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -392,11 +393,16 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
     files: Annotated[list[str] | None, typer.Option(help="FEED=PATH: folder or file for the route files.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="FEED.PARAM=VALUE; lists by comma.")] = None,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Load, but make no release.")] = False,
+    stop_at_eof: Annotated[
+        bool, typer.Option("--stop-at-eof", help="Stop when standard input ends.", hidden=True)
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Harvest feeds once each, load what they bring, and publish."""
     context = _context(home, as_json)
+    if stop_at_eof:
+        threading.Thread(target=_stop_at_eof, daemon=True).start()
     with _clear_errors(context):
         chosen = list(feeds().values()) if all_ else select(tuple(names or ()))
         if not chosen:
@@ -426,6 +432,13 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
             )
         code = _harvest_all(context, orders, [] if no_publish else settings.publish)
     raise typer.Exit(code)
+
+
+def _stop_at_eof() -> None:
+    """Stop in order when the scheduler that started us is gone."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _one(context: Context, work: Callable[[Reporter], Harvest], no_publish: bool) -> NoReturn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from urllib.parse import urlsplit
 
 import duckdb
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from crawlers.harvest import harvests
@@ -32,22 +34,38 @@ MIN_FREE = 2_000_000_000
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+def cron_trigger(line: str) -> CronTrigger:
+    """Read a cron line (UTC): minute, hour, day of month, month, weekday.
+
+    A weekday goes by its name, since the number 0 is Sunday to cron and Monday to APScheduler.
+
+    Raises:
+        ValueError: it is no cron line, its weekday is a number, or it names no day that ever comes.
+    """
+    trigger = CronTrigger.from_crontab(line, timezone=UTC)
+    if any(character.isdigit() for character in line.rsplit(maxsplit=1)[-1]):
+        raise ValueError(f"{line!r}: give weekdays by name (mon, tue-fri), not by number")
+    if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
+        raise ValueError(f"{line!r}: there is no such day")
+    return trigger
+
+
 class FeedSettings(BaseModel):
     """How one feed is harvested here.
 
     Attributes:
         schedule: cron line (UTC); the feed's own cadence where neither this nor `every` is given.
         every: seconds between two harvests, instead of a cron line.
-        route: how the feed is reached.
+        route: how the feed is reached; a feed that has one route only needs none.
         base_url: address instead of the feed's own.
-        files: folder or file for the route `files`.
+        files: folder or file for the route `files`, absolute.
         set: parameters, as for ``--set``.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     schedule: str | None = None
-    every: Annotated[float, Field(gt=0)] | None = None
+    every: Annotated[float, Field(ge=1, le=366 * 86400)] | None = None
     route: Route = Route.LIVE
     base_url: str | None = None
     files: Path | None = None
@@ -57,8 +75,15 @@ class FeedSettings(BaseModel):
     @classmethod
     def _is_cron_line(cls, line: str | None) -> str | None:
         if line is not None:
-            CronTrigger.from_crontab(line, timezone="UTC")
+            cron_trigger(line)
         return line
+
+    @field_validator("files")
+    @classmethod
+    def _is_absolute(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
+            raise ValueError("give an absolute path: a scheduled harvest has no folder of its own to start from")
+        return path
 
     @model_validator(mode="after")
     def _one_rhythm(self) -> FeedSettings:
@@ -82,11 +107,22 @@ class Settings(BaseSettings):
     publish: tuple[Literal["public", "local"], ...] = ("local",)
     feeds: dict[str, FeedSettings] = Field(default_factory=dict)
 
+    @field_validator("feeds", mode="before")
+    @classmethod
+    def _known_feeds(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        if unknown := sorted(given.keys() - feeds().keys()):
+            known = ", ".join(f'"{feed_id}"' for feed_id in feeds())
+            raise ValueError(f"no feed {unknown[0]!r}; there are {known}, each written with its quotes")
+        return given
+
     @field_validator("feeds")
     @classmethod
-    def _known_feeds(cls, given: dict[str, FeedSettings]) -> dict[str, FeedSettings]:
-        if unknown := sorted(given.keys() - feeds().keys()):
-            raise ValueError(f"no feed {unknown[0]!r}; there are {', '.join(feeds())}")
+    def _can_be_harvested(cls, given: dict[str, FeedSettings]) -> dict[str, FeedSettings]:
+        for feed_id, own in given.items():
+            feed = feeds()[feed_id]
+            feed.settings(own.set)
+            if len(feed.routes) > 1 and own.route not in feed.routes:
+                raise ValueError(f"{feed_id} has no route {own.route}; give `route`: {', '.join(feed.routes)}")
         return given
 
     @classmethod
@@ -113,8 +149,15 @@ def read_settings(home: Path) -> Settings:
     try:
         given = TomlConfigSettingsSource(Settings, toml_file=path)() if path.exists() else {}
         return Settings(**given)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {'; '.join(map(_told, error.errors()))}") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _told(fault: ErrorDetails) -> str:
+    """Say in one line which setting is wrong, how, and what was given."""
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}, got {fault['input']!r}"
 
 
 def is_loopback(url: str) -> bool:
@@ -136,8 +179,7 @@ def examine(home: Path) -> list[Check]:
     checks = [Check("python", True, sys.version.split()[0]), Check("duckdb", True, duckdb.__version__)]
     try:
         settings = read_settings(home)
-        contact = settings.contact or "no contact: live crawls are refused"
-        checks.append(Check("settings", True, f"{len(settings.feeds)} feeds configured; {contact}"))
+        checks += [Check("settings", True, f"{len(settings.feeds)} feeds configured"), _check_contact(settings)]
     except ValueError as error:
         checks.append(Check("settings", False, str(error)))
     try:
@@ -154,17 +196,35 @@ def examine(home: Path) -> list[Check]:
         checks.append(Check("home", False, f"{home}: {error}"))
     except LockedError as error:
         checks.append(Check("lock", False, str(error)))
-    newest = next(harvests(home, newest_first=True), None)
-    now = datetime.now(UTC)
-    late = newest is not None and newest.started_at > now
-    checks.append(
-        Check(
-            "clock",
-            not late,
-            f"{now:%Y-%m-%dT%H:%M:%SZ}" + (f", before {newest.harvest_id}" if late and newest else ""),
-        )
-    )
+    checks.append(_check_clock(home))
     return checks
+
+
+def _check_contact(settings: Settings) -> Check:
+    if settings.contact:
+        return Check("contact", True, settings.contact)
+    asking = [
+        feed_id
+        for feed_id, own in settings.feeds.items()
+        if own.route is Route.LIVE
+        and Route.LIVE in feeds()[feed_id].routes
+        and not is_loopback(own.base_url or feeds()[feed_id].base_url or "")
+    ]
+    needed = f"; {', '.join(asking)} cannot be harvested: set `contact` or OBSERVATORY_CONTACT" if asking else ""
+    return Check("contact", not asking, f"none: live crawls are refused{needed}")
+
+
+def _check_clock(home: Path) -> Check:
+    """Compare the clock with the newest harvest: after a jump back, harvests would seem older than they are."""
+    now = datetime.now(UTC)
+    try:
+        newest = next(harvests(home, newest_first=True), None)
+    except ValueError as error:
+        return Check("archive", False, str(error))
+    late = newest is not None and newest.started_at > now
+    return Check(
+        "clock", not late, f"{now:%Y-%m-%dT%H:%M:%SZ}" + (f", before {newest.harvest_id}" if late and newest else "")
+    )
 
 
 TEMPLATE = """\
@@ -179,7 +239,8 @@ publish = ["local"]
 
 # One table per feed that `observatory schedule` harvests; `observatory sources` lists them all.
 # [feeds."us.clustermapping"]
-# schedule = "17 3 2 * *"           # cron line, UTC; without it the feed's own cadence. Or: every = 86400 (seconds)
+# schedule = "17 3 2 * *"           # cron line, UTC, weekdays by name; without it the feed's own cadence
+# every = 86400                     # or seconds, instead of a cron line
 # route = "live"                    # live, files or replica
 # base_url = "https://example.org/data"   # instead of the feed's own address
 # files = "/srv/saved/us"           # for route = "files"

@@ -23,7 +23,7 @@ from crawlers.harvest import Attempt, Decision, Harvest, Stage, Status
 from crawlers.routes import archive_files
 from crawlers.source import Feed, Route, Source, feeds
 from exports.licence import allowed
-from exports.release import Recipe, newest, next_release_id, read_manifest, write
+from exports.release import Recipe, newest, next_release_id, read_manifest, switch, write
 from home import SETTINGS_FILE, is_loopback, read_settings
 from normalizers.contract import ContractError
 from normalizers.normalise import NormaliseError
@@ -401,6 +401,7 @@ def publish(home: Path, profile: str, report: Reporter) -> Path | None:
     published, recipes = home / "published", home / "archive" / "releases"
     at = harvests.now()
     with store.opened(home) as connection:
+        _mend(published, recipes)
         ended = [record for record in harvests.harvests(home) if record.finished_at and record.finished_at <= at]
         for record in ended:
             if record.status is not None and not record.status.good:
@@ -441,9 +442,21 @@ def publish(home: Path, profile: str, report: Reporter) -> Path | None:
             notes=_notes(states, profile, synthetic=synthetic),
             demo=synthetic,
         )
-    recipes.mkdir(parents=True, exist_ok=True)
-    harvests.write_atomically(recipes / f"{recipe.release_id}.json", recipe.to_json())
+        _mend(published, recipes)
     return release
+
+
+def _mend(published: Path, recipes: Path) -> None:
+    """Do what a publish does last, for it may have been killed before: switch `latest`, keep recipes in the archive."""
+    if not published.exists():
+        return
+    switch(published)
+    recipes.mkdir(parents=True, exist_ok=True)
+    for manifest in sorted(published.glob("[0-9]*/manifest.json")):
+        recipe = recipes / f"{manifest.parent.name}.json"
+        if not recipe.exists():
+            told = json.dumps(read_manifest(manifest.parent)["recipe"])
+            harvests.write_atomically(recipe, Recipe.from_json(told).to_json())
 
 
 def _nothing_new(published: Path, recipe: Recipe) -> bool:

@@ -72,6 +72,7 @@ def run(home: Path) -> None:
         signal.signal(number, lambda number, _: signals.put(number))
     with lock(home / "scheduler.lock", "the scheduler of this home", wait=0), _jobs(home) as jobs:
         jobs.add_listener(_say_left_out, EVENT_JOB_MAX_INSTANCES)
+        logging.getLogger("apscheduler.scheduler").addFilter(lambda entry: "skipped" not in entry.msg)  # we say it
         _keep_jobs(jobs, home, settings.feeds)
         _take_up_interrupted(jobs, home)
         if not settings.feeds:
@@ -229,13 +230,12 @@ def _trigger(feed_id: str, settings: FeedSettings) -> BaseTrigger:
 
 def _chosen(home: Path, feed_id: str | None) -> list[str]:
     scheduled = list(next_runs(home))
-    if feed_id not in scheduled if feed_id is not None else not scheduled:
-        raise ValueError(
-            f"{feed_id or 'nothing'} is {'not ' if feed_id else ''}scheduled in {home}"
-            f"{'; scheduled are ' + ', '.join(scheduled) if scheduled else ''}. "
-            f"Name the feed in {SETTINGS_FILE} and run `observatory schedule`."
-        )
-    return scheduled if feed_id is None else [feed_id]
+    if (feed_id is None and scheduled) or feed_id in scheduled:
+        return scheduled if feed_id is None else [feed_id]
+    raise ValueError(
+        f"{feed_id or 'nothing'}: not scheduled in {home}; scheduled are {', '.join(scheduled) or 'none'}. "
+        f"Name the feed in {SETTINGS_FILE} and run `observatory schedule`."
+    )
 
 
 def _has_come(signals: SimpleQueue[int]) -> bool:

@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 import re
+import string
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,10 +25,11 @@ from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
+from urllib.parse import quote
 
 import brotli
 from pydantic import BaseModel, ValidationError
-from warcio.archiveiterator import ArchiveIterator
+from warcio.archiveiterator import WARCIterator
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
@@ -188,11 +190,8 @@ class Evidence:
         return {capture.url: self._index.with_body(capture) for capture in self.captures(harvest_id)}
 
     def documents(self, harvest_id: str) -> Iterator[Document]:
-        """Yield every document of a harvest in archive order, each once, whatever its status."""
-        firsts: dict[str, Capture] = {}
-        for capture in self.captures(harvest_id):
-            firsts.setdefault(capture.document_id, capture)
-        for capture in firsts.values():
+        """Yield every document of a harvest in archive order, each once, whatever its (last) status."""
+        for capture in {capture.document_id: capture for capture in self.captures(harvest_id)}.values():
             found = self._index.with_body(capture)
             yield self.read(found.warc_file, found.warc_offset)
 
@@ -210,7 +209,7 @@ class Evidence:
         try:
             with (self.home / warc_file).open("rb") as stream:
                 stream.seek(warc_offset)
-                record = next(iter(ArchiveIterator(stream, block_size=_CHUNK)))
+                record = next(iter(WARCIterator(stream, block_size=_CHUNK)))
                 body = record.raw_stream.read()
         except (OSError, StopIteration, ArchiveLoadFailed) as error:
             raise EvidenceError(f"{where}: no record begins here ({error!r})") from error
@@ -231,8 +230,8 @@ class PartWriter:
     """One part of a harvest, open for writing; a context manager."""
 
     def __init__(self, index: _Index, path: Path, software: str) -> None:
-        self._index, self._name = index, index.add(path)
         self._stream = path.open("xb", buffering=0)  # a record is with the operating system once it is written
+        self._index, self._name = index, index.add(path)
         self._records = _Sha256Writer(None, gzip=False, warc_version="1.1")
         info = {"software": software, "format": "WARC File Format 1.1", "isPartOf": path.parent.name}
         self._append(self._records.create_warcinfo_record(path.name, info))
@@ -275,13 +274,11 @@ class PartWriter:
             raise EvidenceError(f"{address}: an exchange has an http or https address; give other things as resources")
         headers = [pair for pair in _kept(response_headers) if pair[0].lower() not in _TRANSFER_HEADERS]
         headers.append(("Content-Length", str(len(body))))
-        phrase = reason.encode("ascii", "backslashreplace").decode()  # warcio writes HTTP heads in ASCII
-        http = StatusAndHeaders(f"{status} {phrase}".rstrip(), headers, protocol="HTTP/1.1")
-        http.percent_encode_non_ascii_headers()
+        http = StatusAndHeaders(f"{status} {_ascii(reason)}".rstrip(), headers, protocol="HTTP/1.1")
         decoded = decode_body(body, _headers(http).get("content-encoding"), address)
         fields = _fields(decoded, retrieved_at, archived_at)
         document, record = self._write(address, "response", body, decoded, fields, http)
-        target = re.sub(r"^[^/?#]*//[^/?#]*", "", address.partition("#")[0])
+        target = _ascii(re.sub(r"^[^/?#]*//[^/?#]*", "", address.partition("#")[0]))
         line = f"{method} {'' if target.startswith('/') else '/'}{target} HTTP/1.1"
         request = self._records.create_warc_record(
             address,
@@ -484,7 +481,7 @@ class _Index:
         captures, end = [], 0
         with (self.home / name).open("rb") as stream:
             for start, end, head in _members(stream):  # noqa: B007  # the last end is wanted
-                record = next(iter(ArchiveIterator(BytesIO(head))))
+                record = next(iter(WARCIterator(BytesIO(head))))
                 if record.rec_type in _WITH_BODY | {"revisit"}:
                     captures.append(_capture(self.feed_id, record, name, start))
         return _Part(captures, end)
@@ -613,12 +610,17 @@ def _kept(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     kept = []
     for name, value in headers:
         if name.lower() == "host":
-            kept.append((name, value.rpartition("@")[2]))
+            kept.append((name, _ascii(value.rpartition("@")[2])))
         elif name.lower() in _ADDRESS_HEADERS:
-            kept.append((name, redact_url(value)))
+            kept.append((name, _ascii(redact_url(value))))
         elif name.lower() not in _SECRET_HEADERS:
-            kept.append((name, value.strip()))
+            kept.append((name, _ascii(value)))
     return kept
+
+
+def _ascii(text: str) -> str:
+    """Percent-encode what the head of an HTTP message cannot hold: control characters, and all beyond ASCII."""
+    return quote(text.strip(), safe=string.punctuation + " \t")
 
 
 def _fields(decoded: bytes, retrieved_at: datetime, archived_at: datetime | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 ROOM = Path(__file__).parent
 
@@ -38,7 +38,7 @@ class Redistribution(StrEnum):
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -156,7 +156,11 @@ class Feed(_Strict):
         }
         if empty := sorted(name for name in own if not values[name]):
             raise ValueError(f"{self.feed_id}: parameter {empty[0]!r} has no value")
-        return Politeness.model_validate({**self.politeness.model_dump(), **limits}), values
+        try:
+            return Politeness.model_validate({**self.politeness.model_dump(), **limits}), values
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            raise ValueError(f"{self.feed_id}.{wrong['loc'][0]}: {wrong['msg']}, got {wrong['input']!r}") from error
 
 
 class Source(_Strict):

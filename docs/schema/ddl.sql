@@ -1,0 +1,917 @@
+-- Common schema 1.0.0: tables and views of a release. Made by `make docs`; do not edit.
+CREATE TABLE "sources" (
+    "source_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "name" VARCHAR,
+    "publisher" VARCHAR,
+    "country_coverage" VARCHAR[],
+    "homepage_url" VARCHAR,
+    "status" VARCHAR
+);
+COMMENT ON TABLE "sources" IS 'The observatories.';
+COMMENT ON COLUMN "sources"."source_id" IS 'Short name of the observatory, such as `us`.';
+COMMENT ON COLUMN "sources"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "sources"."name" IS 'Name of the observatory.';
+COMMENT ON COLUMN "sources"."publisher" IS 'Who publishes it.';
+COMMENT ON COLUMN "sources"."country_coverage" IS 'ISO 3166-1 alpha-2 codes of the countries it covers.';
+COMMENT ON COLUMN "sources"."homepage_url" IS 'Its front page.';
+COMMENT ON COLUMN "sources"."status" IS 'Whether it still serves.';
+
+CREATE TABLE "feeds" (
+    "feed_id" VARCHAR,
+    "source_id" VARCHAR,
+    "title" VARCHAR,
+    "description" VARCHAR,
+    "licence" VARCHAR,
+    "licence_url" VARCHAR,
+    "redistribution" VARCHAR,
+    "attribution" VARCHAR,
+    "routes" VARCHAR[],
+    "cadence" VARCHAR,
+    "denominator" VARCHAR,
+    "last_harvest_id" VARCHAR,
+    "last_success_at" TIMESTAMP,
+    "records_expected" BIGINT,
+    "records_found" BIGINT,
+    "health" VARCHAR
+);
+COMMENT ON TABLE "feeds" IS 'The machine-readable things that sources offer, with their terms and their state at the release.';
+COMMENT ON COLUMN "feeds"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "feeds"."source_id" IS 'The observatory that offers it.';
+COMMENT ON COLUMN "feeds"."title" IS 'What it is.';
+COMMENT ON COLUMN "feeds"."description" IS 'What it holds, and for which years and places.';
+COMMENT ON COLUMN "feeds"."licence" IS 'Name of its terms.';
+COMMENT ON COLUMN "feeds"."licence_url" IS 'Where its terms stand.';
+COMMENT ON COLUMN "feeds"."redistribution" IS 'What may be republished; `open` and `attribution` stand in public releases.';
+COMMENT ON COLUMN "feeds"."attribution" IS 'The credit that its terms ask for.';
+COMMENT ON COLUMN "feeds"."routes" IS 'How it can be reached.';
+COMMENT ON COLUMN "feeds"."cadence" IS 'How often it is harvested by default (cron line, UTC).';
+COMMENT ON COLUMN "feeds"."denominator" IS 'The rule that says how many records a complete harvest has.';
+COMMENT ON COLUMN "feeds"."last_harvest_id" IS 'Its newest harvest, whatever came of it.';
+COMMENT ON COLUMN "feeds"."last_success_at" IS 'When a harvest was last accepted or found unchanged (UTC).';
+COMMENT ON COLUMN "feeds"."records_expected" IS 'Records that its denominator asks for, at the last success.';
+COMMENT ON COLUMN "feeds"."records_found" IS 'Records that were found then.';
+COMMENT ON COLUMN "feeds"."health" IS 'State as of the release.';
+
+CREATE TABLE "regions" (
+    "region_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "scheme" VARCHAR,
+    "code" VARCHAR,
+    "name" VARCHAR,
+    "name_as_published" VARCHAR,
+    "country_code" VARCHAR,
+    "iso_3166_2" VARCHAR,
+    "parent_region_id" VARCHAR,
+    "member_region_ids" VARCHAR[],
+    "latitude" DOUBLE,
+    "longitude" DOUBLE,
+    "coordinate_basis" VARCHAR,
+    "valid_from" DATE,
+    "valid_to" DATE,
+    "successor" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "regions" IS 'Places: countries, states, counties, metropolitan and economic areas, NUTS regions, districts.';
+COMMENT ON COLUMN "regions"."region_id" IS '`<scheme>:<code>`, such as `us:state:15` or `nuts:ES51`.';
+COMMENT ON COLUMN "regions"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "regions"."scheme" IS 'The code list, such as `us:state`.';
+COMMENT ON COLUMN "regions"."code" IS 'The code in that list, with its leading zeros.';
+COMMENT ON COLUMN "regions"."name" IS 'Cleaned name.';
+COMMENT ON COLUMN "regions"."name_as_published" IS 'Name to the letter.';
+COMMENT ON COLUMN "regions"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "regions"."iso_3166_2" IS 'ISO 3166-2 code, where the region has one.';
+COMMENT ON COLUMN "regions"."parent_region_id" IS 'The region one level up that wholly contains it, where there is one.';
+COMMENT ON COLUMN "regions"."member_region_ids" IS 'The regions that compose it, where the source lists them.';
+COMMENT ON COLUMN "regions"."latitude" IS 'WGS 84 latitude, degrees north.';
+COMMENT ON COLUMN "regions"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "regions"."coordinate_basis" IS 'What the point stands for and where it is from.';
+COMMENT ON COLUMN "regions"."valid_from" IS 'First day on which the code was in force.';
+COMMENT ON COLUMN "regions"."valid_to" IS 'Last day on which the code was in force.';
+COMMENT ON COLUMN "regions"."successor" IS 'The region that follows it.';
+COMMENT ON COLUMN "regions"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "regions"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "regions"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "regions"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "regions"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "categories" (
+    "category_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "scheme" VARCHAR,
+    "code" VARCHAR,
+    "name" VARCHAR,
+    "traded" BOOLEAN,
+    "parent_category_id" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "categories" IS 'Activity classes. The hub is the Benchmark Cluster Definitions, scheme `bcd`.';
+COMMENT ON COLUMN "categories"."category_id" IS '`<scheme>:<code>`, such as `bcd:22`, or `bcd:22.01` for a subcluster.';
+COMMENT ON COLUMN "categories"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "categories"."scheme" IS 'The classification.';
+COMMENT ON COLUMN "categories"."code" IS 'The code in it.';
+COMMENT ON COLUMN "categories"."name" IS 'Name of the class.';
+COMMENT ON COLUMN "categories"."traded" IS 'True: sells beyond its region; false: local; null: no such distinction.';
+COMMENT ON COLUMN "categories"."parent_category_id" IS 'The class one level up.';
+COMMENT ON COLUMN "categories"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "categories"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "categories"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "categories"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "categories"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "category_mappings" (
+    "from_category_id" VARCHAR,
+    "to_category_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "relation" VARCHAR,
+    "confidence" DOUBLE,
+    "basis" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "category_mappings" IS 'SKOS mappings between activity classes. Directed.';
+COMMENT ON COLUMN "category_mappings"."from_category_id" IS 'The class that is mapped.';
+COMMENT ON COLUMN "category_mappings"."to_category_id" IS 'The class it is mapped to.';
+COMMENT ON COLUMN "category_mappings"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "category_mappings"."relation" IS 'SKOS mapping relation, without its prefix.';
+COMMENT ON COLUMN "category_mappings"."confidence" IS 'From 0 to 1; null where the source states none.';
+COMMENT ON COLUMN "category_mappings"."basis" IS 'What the mapping rests on.';
+COMMENT ON COLUMN "category_mappings"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "category_mappings"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "category_mappings"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "category_mappings"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "category_mappings"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "clusters" (
+    "cluster_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "source_id" VARCHAR,
+    "name" VARCHAR,
+    "kind" VARCHAR,
+    "identified_by" VARCHAR[],
+    "region_id" VARCHAR,
+    "place" VARCHAR,
+    "country_code" VARCHAR,
+    "category_id" VARCHAR,
+    "hub_category_id" VARCHAR,
+    "product" VARCHAR,
+    "product_class" VARCHAR,
+    "latitude" DOUBLE,
+    "longitude" DOUBLE,
+    "themes" VARCHAR[],
+    "source_url" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "clusters" IS 'Cells (a statistical place × activity) and clusters (cells that a rule accepts, surveyed, documented).';
+COMMENT ON COLUMN "clusters"."cluster_id" IS '`<feed>:<the source''s own key>`.';
+COMMENT ON COLUMN "clusters"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "clusters"."source_id" IS 'The observatory.';
+COMMENT ON COLUMN "clusters"."name" IS 'Cleaned name.';
+COMMENT ON COLUMN "clusters"."kind" IS 'A cell is not yet a cluster.';
+COMMENT ON COLUMN "clusters"."identified_by" IS 'Rules that accept it as a cluster in any period; empty: only a cell.';
+COMMENT ON COLUMN "clusters"."region_id" IS 'Where it is.';
+COMMENT ON COLUMN "clusters"."place" IS 'Where it is, in the source''s words.';
+COMMENT ON COLUMN "clusters"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "clusters"."category_id" IS 'Its activity, in the source''s classification.';
+COMMENT ON COLUMN "clusters"."hub_category_id" IS 'Its activity in the hub classification (`bcd:`), or null.';
+COMMENT ON COLUMN "clusters"."product" IS 'What it makes, in the source''s words.';
+COMMENT ON COLUMN "clusters"."product_class" IS 'Product class of the founding paper.';
+COMMENT ON COLUMN "clusters"."latitude" IS 'WGS 84 latitude, degrees north.';
+COMMENT ON COLUMN "clusters"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "clusters"."themes" IS 'Themes of the founding paper.';
+COMMENT ON COLUMN "clusters"."source_url" IS 'The address that states it, or a file name.';
+COMMENT ON COLUMN "clusters"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "clusters"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "clusters"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "clusters"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "clusters"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "cluster_identification" (
+    "cluster_id" VARCHAR,
+    "rule_id" VARCHAR,
+    "time_period" VARCHAR,
+    "feed_id" VARCHAR,
+    "is_cluster" BOOLEAN,
+    "inputs" VARCHAR
+);
+COMMENT ON TABLE "cluster_identification" IS 'Which rule accepts or refuses which cell as a cluster, in which period, on what inputs.';
+COMMENT ON COLUMN "cluster_identification"."cluster_id" IS 'The cell.';
+COMMENT ON COLUMN "cluster_identification"."rule_id" IS 'The rule, such as `us.strong.state`.';
+COMMENT ON COLUMN "cluster_identification"."time_period" IS 'The period that the rule looks at.';
+COMMENT ON COLUMN "cluster_identification"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "cluster_identification"."is_cluster" IS 'The rule''s answer.';
+COMMENT ON COLUMN "cluster_identification"."inputs" IS 'What the rule looked at, as JSON.';
+
+CREATE TABLE "observations" (
+    "cluster_id" VARCHAR,
+    "indicator" VARCHAR,
+    "unit_kind" VARCHAR,
+    "time_period" VARCHAR,
+    "method" VARCHAR,
+    "feed_id" VARCHAR,
+    "obs_value" DOUBLE,
+    "unit_measure" VARCHAR,
+    "obs_status" VARCHAR,
+    "value_text" VARCHAR,
+    "qualifier" VARCHAR,
+    "period_start" DATE,
+    "period_end" DATE,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "observations" IS 'One value of one indicator of one cluster or cell in one period.';
+COMMENT ON COLUMN "observations"."cluster_id" IS 'The cell or cluster.';
+COMMENT ON COLUMN "observations"."indicator" IS 'What is measured, such as `employment`.';
+COMMENT ON COLUMN "observations"."unit_kind" IS 'What is counted, where it matters (`firms`, `looms`, `artisans`); else `_Z`.';
+COMMENT ON COLUMN "observations"."time_period" IS 'SDMX time period: `2016`, `2018-04-01/P1Y`, or `undated`.';
+COMMENT ON COLUMN "observations"."method" IS 'How the value was made; values of different methods are not comparable.';
+COMMENT ON COLUMN "observations"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "observations"."obs_value" IS 'The value, as a plain amount of `unit_measure`; null where the status says why.';
+COMMENT ON COLUMN "observations"."unit_measure" IS '`persons`, `ratio`, an ISO 4217 code …';
+COMMENT ON COLUMN "observations"."obs_status" IS 'SDMX: A normal, E estimated or imputed, O missing, Q suppressed, B series break, P provisional.';
+COMMENT ON COLUMN "observations"."value_text" IS 'The value as it was written.';
+COMMENT ON COLUMN "observations"."qualifier" IS 'How the value is hedged, where it is.';
+COMMENT ON COLUMN "observations"."period_start" IS 'First day of the period.';
+COMMENT ON COLUMN "observations"."period_end" IS 'Last day of the period.';
+COMMENT ON COLUMN "observations"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "observations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "observations"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "observations"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "observations"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "organisations" (
+    "organisation_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "name" VARCHAR,
+    "roles" VARCHAR[],
+    "kind" VARCHAR,
+    "country_code" VARCHAR,
+    "region_id" VARCHAR,
+    "categories" VARCHAR[],
+    "members" BIGINT,
+    "founded_year" INTEGER,
+    "website" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "organisations" IS 'Bodies in or for clusters. No personal data.';
+COMMENT ON COLUMN "organisations"."organisation_id" IS '`<feed>:<the source''s own key>`.';
+COMMENT ON COLUMN "organisations"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "organisations"."name" IS 'Name as published, cleaned.';
+COMMENT ON COLUMN "organisations"."roles" IS 'Roles after the founding paper.';
+COMMENT ON COLUMN "organisations"."kind" IS 'What kind of body it is, in the source''s words.';
+COMMENT ON COLUMN "organisations"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "organisations"."region_id" IS 'Where it sits.';
+COMMENT ON COLUMN "organisations"."categories" IS 'Activity classes it works for (category ids).';
+COMMENT ON COLUMN "organisations"."members" IS 'Member firms or bodies.';
+COMMENT ON COLUMN "organisations"."founded_year" IS 'Year in which it was founded.';
+COMMENT ON COLUMN "organisations"."website" IS 'Its own front page.';
+COMMENT ON COLUMN "organisations"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "organisations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "organisations"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "organisations"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "organisations"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "initiatives" (
+    "initiative_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "title" VARCHAR,
+    "kind" VARCHAR,
+    "level" VARCHAR,
+    "country_code" VARCHAR,
+    "sector_scheme" VARCHAR,
+    "sector_code" VARCHAR,
+    "sector_name" VARCHAR,
+    "start_date" DATE,
+    "end_date" DATE,
+    "commitment_usd_net" DOUBLE,
+    "commitment_usd_gross" DOUBLE,
+    "implementer" VARCHAR,
+    "clusters_covered" BIGINT,
+    "clusters_covered_as_of" VARCHAR,
+    "selection" VARCHAR,
+    "objectives" VARCHAR[],
+    "themes" VARCHAR[],
+    "status" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "initiatives" IS 'Laws, schemes, programmes and projects that support clusters (IATI: activity).';
+COMMENT ON COLUMN "initiatives"."initiative_id" IS '`<feed>:<the source''s own key>`.';
+COMMENT ON COLUMN "initiatives"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "initiatives"."title" IS 'Title as published.';
+COMMENT ON COLUMN "initiatives"."kind" IS 'What it is.';
+COMMENT ON COLUMN "initiatives"."level" IS 'Level of government or reach.';
+COMMENT ON COLUMN "initiatives"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "initiatives"."sector_scheme" IS 'Classification of the largest sector: `usg` or `dac`.';
+COMMENT ON COLUMN "initiatives"."sector_code" IS 'Code of the largest sector.';
+COMMENT ON COLUMN "initiatives"."sector_name" IS 'Name of the largest sector.';
+COMMENT ON COLUMN "initiatives"."start_date" IS 'First day.';
+COMMENT ON COLUMN "initiatives"."end_date" IS 'Last day.';
+COMMENT ON COLUMN "initiatives"."commitment_usd_net" IS 'Commitments less de-obligations, USD.';
+COMMENT ON COLUMN "initiatives"."commitment_usd_gross" IS 'Commitments, USD.';
+COMMENT ON COLUMN "initiatives"."implementer" IS 'Who carries it out.';
+COMMENT ON COLUMN "initiatives"."clusters_covered" IS 'Clusters that it covers, as stated.';
+COMMENT ON COLUMN "initiatives"."clusters_covered_as_of" IS 'The date of that count, as stated.';
+COMMENT ON COLUMN "initiatives"."selection" IS 'Why it is here.';
+COMMENT ON COLUMN "initiatives"."objectives" IS 'Stated objectives.';
+COMMENT ON COLUMN "initiatives"."themes" IS 'Themes of the founding paper.';
+COMMENT ON COLUMN "initiatives"."status" IS 'Its state, in the source''s words.';
+COMMENT ON COLUMN "initiatives"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "initiatives"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "initiatives"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "initiatives"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "initiatives"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "initiative_sectors" (
+    "initiative_id" VARCHAR,
+    "seq" INTEGER,
+    "feed_id" VARCHAR,
+    "sector_scheme" VARCHAR,
+    "sector_code" VARCHAR,
+    "sector_name" VARCHAR,
+    "commitment_usd_net" DOUBLE,
+    "commitment_usd_gross" DOUBLE,
+    "deobligations" BIGINT,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "initiative_sectors" IS 'Sectors of an initiative, with their share of its money.';
+COMMENT ON COLUMN "initiative_sectors"."initiative_id" IS 'The initiative.';
+COMMENT ON COLUMN "initiative_sectors"."seq" IS 'Position within its parent, from 1.';
+COMMENT ON COLUMN "initiative_sectors"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "initiative_sectors"."sector_scheme" IS '`usg` or `dac`.';
+COMMENT ON COLUMN "initiative_sectors"."sector_code" IS 'Code in that scheme.';
+COMMENT ON COLUMN "initiative_sectors"."sector_name" IS 'Name in that scheme.';
+COMMENT ON COLUMN "initiative_sectors"."commitment_usd_net" IS 'Commitments less de-obligations, USD.';
+COMMENT ON COLUMN "initiative_sectors"."commitment_usd_gross" IS 'Commitments, USD.';
+COMMENT ON COLUMN "initiative_sectors"."deobligations" IS 'Number of de-obligations.';
+COMMENT ON COLUMN "initiative_sectors"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "initiative_sectors"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "initiative_sectors"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "initiative_sectors"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "initiative_sectors"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "initiative_locations" (
+    "initiative_id" VARCHAR,
+    "seq" INTEGER,
+    "feed_id" VARCHAR,
+    "country_code" VARCHAR,
+    "admin_name" VARCHAR,
+    "latitude" DOUBLE,
+    "longitude" DOUBLE,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "initiative_locations" IS 'Places in which an initiative works.';
+COMMENT ON COLUMN "initiative_locations"."initiative_id" IS 'The initiative.';
+COMMENT ON COLUMN "initiative_locations"."seq" IS 'Position within its parent, from 1.';
+COMMENT ON COLUMN "initiative_locations"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "initiative_locations"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "initiative_locations"."admin_name" IS 'Name of the place as published.';
+COMMENT ON COLUMN "initiative_locations"."latitude" IS 'WGS 84 latitude, degrees north.';
+COMMENT ON COLUMN "initiative_locations"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "initiative_locations"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "initiative_locations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "initiative_locations"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "initiative_locations"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "initiative_locations"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "initiative_organisations" (
+    "initiative_id" VARCHAR,
+    "seq" INTEGER,
+    "feed_id" VARCHAR,
+    "organisation_name" VARCHAR,
+    "organisation_id" VARCHAR,
+    "role" VARCHAR,
+    "org_type" VARCHAR,
+    "share" DOUBLE,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "initiative_organisations" IS 'Bodies that take part in an initiative (IATI: participating-org).';
+COMMENT ON COLUMN "initiative_organisations"."initiative_id" IS 'The initiative.';
+COMMENT ON COLUMN "initiative_organisations"."seq" IS 'Position within its parent, from 1.';
+COMMENT ON COLUMN "initiative_organisations"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "initiative_organisations"."organisation_name" IS 'Name as published.';
+COMMENT ON COLUMN "initiative_organisations"."organisation_id" IS 'The organisation, where it is known.';
+COMMENT ON COLUMN "initiative_organisations"."role" IS 'IATI organisation role.';
+COMMENT ON COLUMN "initiative_organisations"."org_type" IS 'IATI organisation type.';
+COMMENT ON COLUMN "initiative_organisations"."share" IS 'Its share of the money, from 0 to 1.';
+COMMENT ON COLUMN "initiative_organisations"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "initiative_organisations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "initiative_organisations"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "initiative_organisations"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "initiative_organisations"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "initiative_components" (
+    "initiative_id" VARCHAR,
+    "seq" INTEGER,
+    "feed_id" VARCHAR,
+    "name" VARCHAR,
+    "max_cost" DOUBLE,
+    "cost_unit" VARCHAR,
+    "currency" VARCHAR,
+    "unit_basis" VARCHAR,
+    "grant_share" DOUBLE,
+    "grant_share_special" DOUBLE,
+    "special_condition" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "initiative_components" IS 'What an initiative pays for, and how much of it.';
+COMMENT ON COLUMN "initiative_components"."initiative_id" IS 'The initiative.';
+COMMENT ON COLUMN "initiative_components"."seq" IS 'Position within its parent, from 1.';
+COMMENT ON COLUMN "initiative_components"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "initiative_components"."name" IS 'Name of the component.';
+COMMENT ON COLUMN "initiative_components"."max_cost" IS 'The figure as stated, in `cost_unit`.';
+COMMENT ON COLUMN "initiative_components"."cost_unit" IS 'The unit as stated, such as `lakh INR`.';
+COMMENT ON COLUMN "initiative_components"."currency" IS 'ISO 4217.';
+COMMENT ON COLUMN "initiative_components"."unit_basis" IS 'Whether the unit is stated or inferred, and from what.';
+COMMENT ON COLUMN "initiative_components"."grant_share" IS 'Share that is granted, from 0 to 1.';
+COMMENT ON COLUMN "initiative_components"."grant_share_special" IS 'Share under the special condition.';
+COMMENT ON COLUMN "initiative_components"."special_condition" IS 'That condition.';
+COMMENT ON COLUMN "initiative_components"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "initiative_components"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "initiative_components"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "initiative_components"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "initiative_components"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "initiative_relations" (
+    "initiative_id" VARCHAR,
+    "seq" INTEGER,
+    "feed_id" VARCHAR,
+    "relation" VARCHAR,
+    "to_initiative_id" VARCHAR,
+    "relation_date" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "initiative_relations" IS 'How initiatives follow, subsume or rename each other.';
+COMMENT ON COLUMN "initiative_relations"."initiative_id" IS 'The initiative.';
+COMMENT ON COLUMN "initiative_relations"."seq" IS 'Position within its parent, from 1.';
+COMMENT ON COLUMN "initiative_relations"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "initiative_relations"."relation" IS 'What it did.';
+COMMENT ON COLUMN "initiative_relations"."to_initiative_id" IS 'To which other one.';
+COMMENT ON COLUMN "initiative_relations"."relation_date" IS 'When, as stated.';
+COMMENT ON COLUMN "initiative_relations"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "initiative_relations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "initiative_relations"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "initiative_relations"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "initiative_relations"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "claims" (
+    "claim_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "subject" VARCHAR,
+    "measure" VARCHAR,
+    "value" DOUBLE,
+    "qualifier" VARCHAR,
+    "unit" VARCHAR,
+    "scope" VARCHAR,
+    "as_of" VARCHAR,
+    "stated_by" VARCHAR,
+    "contradicts" VARCHAR[],
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "claims" IS 'Figures that somebody states about the world. Claims may contradict each other.';
+COMMENT ON COLUMN "claims"."claim_id" IS 'Stable id of the claim.';
+COMMENT ON COLUMN "claims"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "claims"."subject" IS 'What is counted, such as `clusters`.';
+COMMENT ON COLUMN "claims"."measure" IS 'How, such as `count`.';
+COMMENT ON COLUMN "claims"."value" IS 'The figure.';
+COMMENT ON COLUMN "claims"."qualifier" IS 'How it is hedged.';
+COMMENT ON COLUMN "claims"."unit" IS 'Its unit.';
+COMMENT ON COLUMN "claims"."scope" IS 'Of what, such as `country:IN` or `world`.';
+COMMENT ON COLUMN "claims"."as_of" IS 'Of when, as stated.';
+COMMENT ON COLUMN "claims"."stated_by" IS 'Who states it.';
+COMMENT ON COLUMN "claims"."contradicts" IS 'Claims that say otherwise.';
+COMMENT ON COLUMN "claims"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "claims"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "claims"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "claims"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "claims"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "resources" (
+    "resource_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "name" VARCHAR,
+    "kind" VARCHAR,
+    "publisher" VARCHAR,
+    "url" VARCHAR,
+    "scope" VARCHAR,
+    "status" VARCHAR,
+    "what_it_holds" VARCHAR,
+    "feed_ids" VARCHAR[],
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "resources" IS 'Observatories, networks, platforms and directories of clusters, and what became of them.';
+COMMENT ON COLUMN "resources"."resource_id" IS 'Stable id.';
+COMMENT ON COLUMN "resources"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "resources"."name" IS 'Name.';
+COMMENT ON COLUMN "resources"."kind" IS 'What it is.';
+COMMENT ON COLUMN "resources"."publisher" IS 'Who runs it.';
+COMMENT ON COLUMN "resources"."url" IS 'Its address.';
+COMMENT ON COLUMN "resources"."scope" IS 'Which places and activities it covers.';
+COMMENT ON COLUMN "resources"."status" IS 'Whether it still serves.';
+COMMENT ON COLUMN "resources"."what_it_holds" IS 'What can be found there.';
+COMMENT ON COLUMN "resources"."feed_ids" IS 'Our feeds that harvest it.';
+COMMENT ON COLUMN "resources"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "resources"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "resources"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "resources"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "resources"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "links" (
+    "from_id" VARCHAR,
+    "to_id" VARCHAR,
+    "relation" VARCHAR,
+    "feed_id" VARCHAR,
+    "score" DOUBLE,
+    "method" VARCHAR,
+    "decision" VARCHAR,
+    "route" VARCHAR
+);
+COMMENT ON TABLE "links" IS 'The same thing in two feeds, and what serves, supports, funds or contains what.';
+COMMENT ON COLUMN "links"."from_id" IS 'One end.';
+COMMENT ON COLUMN "links"."to_id" IS 'The other end.';
+COMMENT ON COLUMN "links"."relation" IS 'What joins them.';
+COMMENT ON COLUMN "links"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "links"."score" IS 'Likeness from 0 to 1.';
+COMMENT ON COLUMN "links"."method" IS 'How it was found.';
+COMMENT ON COLUMN "links"."decision" IS 'What was decided, and by what.';
+COMMENT ON COLUMN "links"."route" IS 'How the feed was reached.';
+
+CREATE TABLE "global_clusters" (
+    "global_cluster_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "name" VARCHAR,
+    "country_code" VARCHAR,
+    "region_id" VARCHAR,
+    "hub_category_id" VARCHAR,
+    "kind" VARCHAR,
+    "members" VARCHAR[],
+    "feeds" VARCHAR[],
+    "route" VARCHAR
+);
+COMMENT ON TABLE "global_clusters" IS 'The unified dataset: one row per real-world cluster.';
+COMMENT ON COLUMN "global_clusters"."global_cluster_id" IS 'Stable id.';
+COMMENT ON COLUMN "global_clusters"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "global_clusters"."name" IS 'Name.';
+COMMENT ON COLUMN "global_clusters"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "global_clusters"."region_id" IS 'Where it is.';
+COMMENT ON COLUMN "global_clusters"."hub_category_id" IS 'Its activity (`bcd:`).';
+COMMENT ON COLUMN "global_clusters"."kind" IS 'Kind of its best evidence.';
+COMMENT ON COLUMN "global_clusters"."members" IS 'The clusters that it unites.';
+COMMENT ON COLUMN "global_clusters"."feeds" IS 'The feeds that state them.';
+COMMENT ON COLUMN "global_clusters"."route" IS 'How the feed was reached.';
+
+CREATE TABLE "census" (
+    "scope" VARCHAR,
+    "kind" VARCHAR,
+    "hub_category_id" VARCHAR,
+    "rule_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "level" VARCHAR,
+    "found" BIGINT,
+    "declared" DOUBLE,
+    "deduplicated" BIGINT,
+    "low" BIGINT,
+    "high" BIGINT,
+    "coverage_note" VARCHAR,
+    "route" VARCHAR
+);
+COMMENT ON TABLE "census" IS 'How many clusters there are, by scope and rule: found, declared, deduplicated, as a range.';
+COMMENT ON COLUMN "census"."scope" IS '`world`, or `country:IN` …';
+COMMENT ON COLUMN "census"."kind" IS 'Kind of cluster.';
+COMMENT ON COLUMN "census"."hub_category_id" IS 'Activity class, or `all`.';
+COMMENT ON COLUMN "census"."rule_id" IS 'The rule that identifies, or the claim that declares.';
+COMMENT ON COLUMN "census"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "census"."level" IS 'The one non-overlapping region level that is counted.';
+COMMENT ON COLUMN "census"."found" IS 'Clusters found.';
+COMMENT ON COLUMN "census"."declared" IS 'Clusters that somebody declares.';
+COMMENT ON COLUMN "census"."deduplicated" IS 'Clusters found, each real-world cluster once.';
+COMMENT ON COLUMN "census"."low" IS 'Lower bound.';
+COMMENT ON COLUMN "census"."high" IS 'Upper bound.';
+COMMENT ON COLUMN "census"."coverage_note" IS 'What is and is not counted.';
+COMMENT ON COLUMN "census"."route" IS 'How the feed was reached.';
+
+CREATE TABLE "documents" (
+    "document_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "url" VARCHAR,
+    "retrieved_at" TIMESTAMP,
+    "archived_at" TIMESTAMP,
+    "http_status" INTEGER,
+    "media_type" VARCHAR,
+    "sha256" VARCHAR,
+    "bytes" BIGINT,
+    "warc_file" VARCHAR,
+    "warc_offset" BIGINT,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "documents" IS 'The archived answers that state at least one record. The row describes the first capture.';
+COMMENT ON COLUMN "documents"."document_id" IS '`<feed>:<first 16 hex of sha256(url + sha256 of the body)>`.';
+COMMENT ON COLUMN "documents"."feed_id" IS 'The feed.';
+COMMENT ON COLUMN "documents"."url" IS 'Its address, without secrets; `file:<feed>/<name>` for a saved file.';
+COMMENT ON COLUMN "documents"."retrieved_at" IS 'When we received it (UTC).';
+COMMENT ON COLUMN "documents"."archived_at" IS 'When a web archive captured it (UTC), where one did.';
+COMMENT ON COLUMN "documents"."http_status" IS 'HTTP status; null for a saved file.';
+COMMENT ON COLUMN "documents"."media_type" IS 'Media type as declared.';
+COMMENT ON COLUMN "documents"."sha256" IS 'SHA-256 (hex) of the content-decoded body.';
+COMMENT ON COLUMN "documents"."bytes" IS 'Length of the content-decoded body, bytes.';
+COMMENT ON COLUMN "documents"."warc_file" IS 'WARC file, relative to the home.';
+COMMENT ON COLUMN "documents"."warc_offset" IS 'Byte offset of the record in it.';
+COMMENT ON COLUMN "documents"."synthetic" IS 'True where a replica answered.';
+
+CREATE TABLE "harvests" (
+    "harvest_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "route" VARCHAR,
+    "started_at" TIMESTAMP,
+    "finished_at" TIMESTAMP,
+    "evidence_at" TIMESTAMP,
+    "status" VARCHAR,
+    "scope" VARCHAR[],
+    "requests" BIGINT,
+    "bytes" BIGINT,
+    "documents" BIGINT,
+    "records" BIGINT,
+    "records_expected" BIGINT,
+    "empty" BIGINT,
+    "dropped" BIGINT,
+    "quarantined" BIGINT,
+    "rows_opened" BIGINT,
+    "rows_changed" BIGINT,
+    "rows_closed" BIGINT,
+    "reason" VARCHAR,
+    "replay_of" VARCHAR,
+    "software_version" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "harvests" IS 'Every harvest that reached the warehouse or ended before it.';
+COMMENT ON COLUMN "harvests"."harvest_id" IS 'UTC time + feed; sortable.';
+COMMENT ON COLUMN "harvests"."feed_id" IS 'The feed.';
+COMMENT ON COLUMN "harvests"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "harvests"."started_at" IS 'Start of its first attempt (UTC).';
+COMMENT ON COLUMN "harvests"."finished_at" IS 'End of its last attempt (UTC).';
+COMMENT ON COLUMN "harvests"."evidence_at" IS 'How old its newest evidence is (UTC).';
+COMMENT ON COLUMN "harvests"."status" IS 'What came of it.';
+COMMENT ON COLUMN "harvests"."scope" IS 'Partitions that it read completely.';
+COMMENT ON COLUMN "harvests"."requests" IS 'Requests sent.';
+COMMENT ON COLUMN "harvests"."bytes" IS 'Bytes received.';
+COMMENT ON COLUMN "harvests"."documents" IS 'Documents that were offered to the parser.';
+COMMENT ON COLUMN "harvests"."records" IS 'Records found of the kind that the denominator counts.';
+COMMENT ON COLUMN "harvests"."records_expected" IS 'Records that the denominator asks for.';
+COMMENT ON COLUMN "harvests"."empty" IS 'Placeholders for nothing, which make no row.';
+COMMENT ON COLUMN "harvests"."dropped" IS 'Records knowingly left out.';
+COMMENT ON COLUMN "harvests"."quarantined" IS 'Records and values rejected by the contract.';
+COMMENT ON COLUMN "harvests"."rows_opened" IS 'Rows that it added.';
+COMMENT ON COLUMN "harvests"."rows_changed" IS 'Rows that it replaced.';
+COMMENT ON COLUMN "harvests"."rows_closed" IS 'Rows that it ended.';
+COMMENT ON COLUMN "harvests"."reason" IS 'Why it was held, failed or stayed partial; an operator''s words if accepted.';
+COMMENT ON COLUMN "harvests"."replay_of" IS 'The harvest whose archive it parsed again.';
+COMMENT ON COLUMN "harvests"."software_version" IS 'Version that parsed and loaded it.';
+COMMENT ON COLUMN "harvests"."synthetic" IS 'True where a replica answered.';
+
+CREATE TABLE "quarantine" (
+    "harvest_id" VARCHAR,
+    "seq" INTEGER,
+    "feed_id" VARCHAR,
+    "level" VARCHAR,
+    "kind" VARCHAR,
+    "field" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "reason" VARCHAR,
+    "raw" VARCHAR
+);
+COMMENT ON TABLE "quarantine" IS 'Records and values that the contract rejected, and why.';
+COMMENT ON COLUMN "quarantine"."harvest_id" IS 'The harvest.';
+COMMENT ON COLUMN "quarantine"."seq" IS 'Position in it, from 1.';
+COMMENT ON COLUMN "quarantine"."feed_id" IS 'The feed.';
+COMMENT ON COLUMN "quarantine"."level" IS 'Whether the record or only a value was rejected.';
+COMMENT ON COLUMN "quarantine"."kind" IS 'Kind of record.';
+COMMENT ON COLUMN "quarantine"."field" IS 'The field, where one is at fault.';
+COMMENT ON COLUMN "quarantine"."document_id" IS 'The document.';
+COMMENT ON COLUMN "quarantine"."locator" IS 'The record in it.';
+COMMENT ON COLUMN "quarantine"."reason" IS 'What was expected and what came.';
+COMMENT ON COLUMN "quarantine"."raw" IS 'The record as it came; null in public releases.';
+
+CREATE TABLE "id_ledger" (
+    "id" VARCHAR,
+    "feed_id" VARCHAR,
+    "table_name" VARCHAR,
+    "status" VARCHAR,
+    "successor_ids" VARCHAR[],
+    "since_release" VARCHAR
+);
+COMMENT ON TABLE "id_ledger" IS 'Every id that was ever published by this profile, for ever.';
+COMMENT ON COLUMN "id_ledger"."id" IS 'The id.';
+COMMENT ON COLUMN "id_ledger"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "id_ledger"."table_name" IS 'The table that it identifies a row of.';
+COMMENT ON COLUMN "id_ledger"."status" IS 'What became of it.';
+COMMENT ON COLUMN "id_ledger"."successor_ids" IS 'The ids that follow it.';
+COMMENT ON COLUMN "id_ledger"."since_release" IS 'The release since which the status holds.';
+
+CREATE TABLE "changes" (
+    "release_id" VARCHAR,
+    "table_name" VARCHAR,
+    "row_id" VARCHAR,
+    "column_name" VARCHAR,
+    "feed_id" VARCHAR,
+    "change" VARCHAR,
+    "old_value" VARCHAR,
+    "new_value" VARCHAR,
+    "cause" VARCHAR
+);
+COMMENT ON TABLE "changes" IS 'What differs from the previous release of the same profile.';
+COMMENT ON COLUMN "changes"."release_id" IS 'The release.';
+COMMENT ON COLUMN "changes"."table_name" IS 'The table.';
+COMMENT ON COLUMN "changes"."row_id" IS 'Key of the row, its parts joined by `|`; `*`: the whole table.';
+COMMENT ON COLUMN "changes"."column_name" IS 'The column; `*`: the whole row.';
+COMMENT ON COLUMN "changes"."feed_id" IS 'The feed.';
+COMMENT ON COLUMN "changes"."change" IS 'What happened.';
+COMMENT ON COLUMN "changes"."old_value" IS 'Value before.';
+COMMENT ON COLUMN "changes"."new_value" IS 'Value now.';
+COMMENT ON COLUMN "changes"."cause" IS 'Whether the source or our software changed, or both.';
+
+CREATE TABLE "observations_closed" (
+    "cluster_id" VARCHAR,
+    "indicator" VARCHAR,
+    "unit_kind" VARCHAR,
+    "time_period" VARCHAR,
+    "method" VARCHAR,
+    "feed_id" VARCHAR,
+    "obs_value" DOUBLE,
+    "unit_measure" VARCHAR,
+    "obs_status" VARCHAR,
+    "value_text" VARCHAR,
+    "qualifier" VARCHAR,
+    "period_start" DATE,
+    "period_end" DATE,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN,
+    "closed_by" VARCHAR,
+    "valid_from" TIMESTAMP,
+    "valid_to" TIMESTAMP
+);
+COMMENT ON TABLE "observations_closed" IS 'Observations that a later harvest replaced or no longer found.';
+COMMENT ON COLUMN "observations_closed"."cluster_id" IS 'The cell or cluster.';
+COMMENT ON COLUMN "observations_closed"."indicator" IS 'What is measured, such as `employment`.';
+COMMENT ON COLUMN "observations_closed"."unit_kind" IS 'What is counted, where it matters (`firms`, `looms`, `artisans`); else `_Z`.';
+COMMENT ON COLUMN "observations_closed"."time_period" IS 'SDMX time period: `2016`, `2018-04-01/P1Y`, or `undated`.';
+COMMENT ON COLUMN "observations_closed"."method" IS 'How the value was made; values of different methods are not comparable.';
+COMMENT ON COLUMN "observations_closed"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "observations_closed"."obs_value" IS 'The value, as a plain amount of `unit_measure`; null where the status says why.';
+COMMENT ON COLUMN "observations_closed"."unit_measure" IS '`persons`, `ratio`, an ISO 4217 code …';
+COMMENT ON COLUMN "observations_closed"."obs_status" IS 'SDMX: A normal, E estimated or imputed, O missing, Q suppressed, B series break, P provisional.';
+COMMENT ON COLUMN "observations_closed"."value_text" IS 'The value as it was written.';
+COMMENT ON COLUMN "observations_closed"."qualifier" IS 'How the value is hedged, where it is.';
+COMMENT ON COLUMN "observations_closed"."period_start" IS 'First day of the period.';
+COMMENT ON COLUMN "observations_closed"."period_end" IS 'Last day of the period.';
+COMMENT ON COLUMN "observations_closed"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "observations_closed"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "observations_closed"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "observations_closed"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "observations_closed"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+COMMENT ON COLUMN "observations_closed"."closed_by" IS 'The harvest that closed the row.';
+COMMENT ON COLUMN "observations_closed"."valid_from" IS 'Age of the evidence that opened the row (UTC).';
+COMMENT ON COLUMN "observations_closed"."valid_to" IS 'Age of the evidence that closed the row (UTC).';
+
+CREATE TABLE "clusters_closed" (
+    "cluster_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "source_id" VARCHAR,
+    "name" VARCHAR,
+    "kind" VARCHAR,
+    "identified_by" VARCHAR[],
+    "region_id" VARCHAR,
+    "place" VARCHAR,
+    "country_code" VARCHAR,
+    "category_id" VARCHAR,
+    "hub_category_id" VARCHAR,
+    "product" VARCHAR,
+    "product_class" VARCHAR,
+    "latitude" DOUBLE,
+    "longitude" DOUBLE,
+    "themes" VARCHAR[],
+    "source_url" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN,
+    "closed_by" VARCHAR,
+    "valid_from" TIMESTAMP,
+    "valid_to" TIMESTAMP
+);
+COMMENT ON TABLE "clusters_closed" IS 'Clusters that a later harvest changed or no longer found.';
+COMMENT ON COLUMN "clusters_closed"."cluster_id" IS '`<feed>:<the source''s own key>`.';
+COMMENT ON COLUMN "clusters_closed"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "clusters_closed"."source_id" IS 'The observatory.';
+COMMENT ON COLUMN "clusters_closed"."name" IS 'Cleaned name.';
+COMMENT ON COLUMN "clusters_closed"."kind" IS 'A cell is not yet a cluster.';
+COMMENT ON COLUMN "clusters_closed"."identified_by" IS 'Rules that accept it as a cluster in any period; empty: only a cell.';
+COMMENT ON COLUMN "clusters_closed"."region_id" IS 'Where it is.';
+COMMENT ON COLUMN "clusters_closed"."place" IS 'Where it is, in the source''s words.';
+COMMENT ON COLUMN "clusters_closed"."country_code" IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN "clusters_closed"."category_id" IS 'Its activity, in the source''s classification.';
+COMMENT ON COLUMN "clusters_closed"."hub_category_id" IS 'Its activity in the hub classification (`bcd:`), or null.';
+COMMENT ON COLUMN "clusters_closed"."product" IS 'What it makes, in the source''s words.';
+COMMENT ON COLUMN "clusters_closed"."product_class" IS 'Product class of the founding paper.';
+COMMENT ON COLUMN "clusters_closed"."latitude" IS 'WGS 84 latitude, degrees north.';
+COMMENT ON COLUMN "clusters_closed"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "clusters_closed"."themes" IS 'Themes of the founding paper.';
+COMMENT ON COLUMN "clusters_closed"."source_url" IS 'The address that states it, or a file name.';
+COMMENT ON COLUMN "clusters_closed"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "clusters_closed"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "clusters_closed"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "clusters_closed"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "clusters_closed"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+COMMENT ON COLUMN "clusters_closed"."closed_by" IS 'The harvest that closed the row.';
+COMMENT ON COLUMN "clusters_closed"."valid_from" IS 'Age of the evidence that opened the row (UTC).';
+COMMENT ON COLUMN "clusters_closed"."valid_to" IS 'Age of the evidence that closed the row (UTC).';
+
+-- Every state of a cluster that ever held, with the time in which it was valid; valid_to is null while it holds.
+CREATE VIEW cluster_history AS
+SELECT clusters.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
+FROM clusters
+LEFT JOIN harvests USING (harvest_id)
+UNION ALL BY NAME
+FROM clusters_closed;
+
+-- Every observation that ever held, with the time in which it was valid; valid_to is null while it holds.
+CREATE VIEW observation_history AS
+SELECT observations.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
+FROM observations
+LEFT JOIN harvests USING (harvest_id)
+UNION ALL BY NAME
+FROM observations_closed;
+
+-- How every feed stood at the release: whether its last harvest was well, how old its data is, how complete it was.
+CREATE VIEW source_health AS
+SELECT
+    feeds.source_id,
+    feeds.feed_id,
+    feeds.title,
+    sources.status AS source_status,
+    feeds.health,
+    feeds.last_harvest_id,
+    feeds.last_success_at,
+    feeds.records_found,
+    feeds.records_expected,
+    feeds.records_found / nullif(feeds.records_expected, 0) AS completeness
+FROM feeds
+LEFT JOIN sources USING (source_id)
+ORDER BY feeds.source_id, feeds.feed_id;
