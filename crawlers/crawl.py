@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import scrapy
 from scrapy import Request, signals
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
@@ -139,6 +141,17 @@ class Robots(RobotsTxtMiddleware):
         return middleware
 
 
+class Offsite(OffsiteMiddleware):
+    """Keeps a crawl on the hosts it was given, redirects included, and tells the spider of what it refuses."""
+
+    def should_follow(self, request: Request, spider: scrapy.Spider) -> bool:
+        """Return whether the host is one of the allowed ones; a subdomain is another host."""
+        return urlsplit(request.url).hostname in (spider.allowed_domains or ())  # type: ignore[attr-defined]
+
+    def request_scheduled(self, request: Request, spider: scrapy.Spider) -> None:
+        """Let it pass: refused here it would vanish; refused on its way to the downloader it is told to the spider."""
+
+
 class Progress:
     """Counts what was asked and received, and tells it on standard output."""
 
@@ -203,6 +216,8 @@ def settings(limits: Politeness, contact: str, log_file: Path) -> dict[str, Any]
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             Robots: 100,
+            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+            Offsite: 50,
             EvidenceMiddleware: 990,  # next to the downloader
         },
         "LOG_FILE": str(log_file),
@@ -225,11 +240,13 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     answered = {
         url: capture
         for url, capture in evidence.latest(harvest.harvest_id).items()
-        if capture.http_status == HTTPStatus.OK and not url.endswith("/robots.txt")
+        if capture.http_status == HTTPStatus.OK
+        and not url.endswith("/robots.txt")
+        and url not in harvest.not_understood
     }
     attempt = Attempt(started_at=harvests.now())
     harvest.attempts = [*harvest.attempts, attempt]
-    harvest.failures, harvest.doubts, harvest.warnings, harvest.asked = [], [], [], []
+    harvest.failures, harvest.doubts, harvest.warnings, harvest.asked, harvest.not_understood = [], [], [], [], []
     harvests.write(home, harvest)
     base_url = harvest.base_url or feed.base_url
     if base_url is None:

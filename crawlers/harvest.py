@@ -74,6 +74,7 @@ class Harvest(BaseModel):
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely; only in these are rows closed.
         evidence_at: age of its newest evidence.
+        not_understood: addresses whose answers were not what they should be; they are asked again.
         doubts: what the crawl or the checks found wrong with the harvest as a whole; they hold it.
         warnings: what an operator should know and what holds nothing.
         synthetic: whether a replica answered; None until the first answer.
@@ -97,6 +98,7 @@ class Harvest(BaseModel):
     scope: list[str] = Field(default_factory=list)
     attempts: list[Attempt] = Field(default_factory=list)
     failures: list[str] = Field(default_factory=list)
+    not_understood: list[str] = Field(default_factory=list)
     doubts: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     requests: int = 0

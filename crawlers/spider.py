@@ -17,6 +17,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from crawlers.evidence import redact_url
 from crawlers.harvest import Harvest
 
 
@@ -93,6 +94,7 @@ class Spider(scrapy.Spider):
     def not_understood(self, response: Response, expected: str, came: str) -> None:
         """Note an answer that is not what this address should answer."""
         assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it before callbacks
+        self.harvest.not_understood.append(redact_url(response.url))
         self._note(response.request, f"{response.url}: expected {expected}, got {came}")
 
     def _note(self, request: scrapy.Request, message: str) -> None:

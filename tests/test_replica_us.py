@@ -1,7 +1,5 @@
 """The replica of clustermapping.us has the real server's shapes and faults, and its figures obey the formulas."""
 
-
-
 from __future__ import annotations
 
 import gzip
