@@ -26,24 +26,11 @@ KILLS = 10
 
 def start(home: Path, address: str) -> subprocess.Popen[bytes]:
     """Start a harvest in a process group of its own."""
-    sets = [part for name, value in STATES_2016.items() for part in ("--set", f"{FEED}.{name}={value}")]
+    parameters = STATES_2016 | {"page_size": "500"}
+    sets = [part for name, value in parameters.items() for part in ("--set", f"{FEED}.{name}={value}")]
+    route = ["--route", "replica", "--base-url", f"{FEED}={address}", "--home", str(home)]
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "cli",
-            "harvest",
-            FEED,
-            "--route",
-            "replica",
-            "--base-url",
-            f"{FEED}={address}",
-            *sets,
-            "--set",
-            f"{FEED}.page_size=500",
-            "--home",
-            str(home),
-        ],
+        [sys.executable, "-m", "cli", "harvest", FEED, *route, *sets],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
