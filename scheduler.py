@@ -68,9 +68,9 @@ def run(home: Path) -> None:
     """
     settings = read_settings(home)
     signals: SimpleQueue[int] = SimpleQueue()  # its put may interrupt its get; an Event would block for ever
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: signals.put(number))
     with lock(home / "scheduler.lock", "the scheduler of this home", wait=0), _jobs(home) as jobs:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: signals.put(number))
         jobs.add_listener(_say_left_out, EVENT_JOB_MAX_INSTANCES)
         logging.getLogger("apscheduler.scheduler").addFilter(lambda entry: "skipped" not in entry.msg)  # we say it
         _keep_jobs(jobs, home, settings.feeds)
