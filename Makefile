@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 OLD    := .venv-duckdb-1.5
 
+# Certificates are those of the machine, as pip's are: a company's proxy may have one of its own.
+export UV_SYSTEM_CERTS := 1
+
 .PHONY: help setup demo test lint types docs bench lock test-duckdb-1.5 wheel clean
 
 help: ## what can be made
