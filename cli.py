@@ -346,12 +346,13 @@ def _parameters(given: Sequence[str]) -> dict[str, dict[str, str]]:
 def _finish(
     context: Context, records: list[Harvest], profiles: Sequence[str], report: Reporter
 ) -> tuple[list[Path], str | None]:
-    """Publish if something was accepted, and write the status."""
+    """Publish if a harvest was good and something accepted is not published yet; write the status."""
     releases: list[Path] = []
     error = None
     try:
-        if any(record.status is Status.ACCEPTED for record in records):
-            made = [pipeline.publish(context.home, profile, report) for profile in profiles]
+        if any(record.status and record.status.good for record in records):
+            due = [profile for profile in profiles if pipeline.is_unpublished(context.home, profile)]
+            made = [pipeline.publish(context.home, profile, report) for profile in due]
             releases = [release for release in made if release is not None]
     except LockedError as locked:
         error = str(locked)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import duckdb
 
 from crawlers import harvest as harvests
-from crawlers.evidence import Evidence, EvidenceError
+from crawlers.evidence import Evidence, EvidenceError, redact_url
 from crawlers.harvest import Attempt, Decision, Harvest, Stage, Status
 from crawlers.routes import archive_files
 from crawlers.source import Feed, Route, Source, feeds
@@ -150,6 +151,14 @@ def _check_order(home: Path, order: Order) -> str:
             f"{feed.feed_id}: the route replica needs the address of a running one: start it with "
             f"`python -m replicas.{feed.source_id}` and give --base-url {feed.feed_id}=ADDRESS"
         )
+    parts = urlsplit(order.base_url or "")
+    if order.base_url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise UsageError(
+            f"{feed.feed_id}: --base-url takes a web address without user name or password, "
+            f"such as https://example.org/data; got {redact_url(order.base_url)!r}"
+        )
+    if parts.query or parts.fragment:
+        raise UsageError(f"{feed.feed_id}: --base-url takes no query and no fragment: paths are appended to it")
     address = order.base_url or feed.base_url
     if address is not None and not is_loopback(address) and not settings.contact:
         raise UsageError(
@@ -262,7 +271,10 @@ def _stop(home: Path, record: Harvest) -> None:
 def _end_early(home: Path, record: Harvest, log: Path) -> None:
     """Write the end of a harvest whose crawl did not finish, or finished with requests that failed."""
     documents = Evidence(home, record.feed_id).documents(record.harvest_id)
-    status = Status.PARTIAL if any(is_offered(document) for document in documents) else Status.FAILED
+    # Nothing of a refused one may be gone on with.
+    refused = any(attempt.outcome == harvests.REFUSED for attempt in record.attempts)
+    some = not refused and any(is_offered(document) for document in documents)
+    status = Status.PARTIAL if some else Status.FAILED
     if record.failures:
         others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
         record.end(status, f"{record.failures[0]}{others}")
@@ -444,6 +456,15 @@ def publish(home: Path, profile: str, report: Reporter) -> Path | None:
         )
         _mend(published, recipes)
     return release
+
+
+def is_unpublished(home: Path, profile: str) -> bool:
+    """Return whether an accepted harvest stands in no release of the profile: new, or since a publish was killed."""
+    last = newest(home / "published", profile)
+    published = Recipe.from_json(json.dumps(read_manifest(last)["recipe"])).harvests if last else ()
+    return any(
+        record.status is Status.ACCEPTED and record.harvest_id not in published for record in harvests.harvests(home)
+    )
 
 
 def _mend(published: Path, recipes: Path) -> None:

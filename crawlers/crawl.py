@@ -8,6 +8,7 @@ ends, the parent is gone and so is this process. SIGTERM stops the crawl at its 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -104,14 +105,12 @@ class EvidenceMiddleware:
 
     def _look_at_kind(self, document: Document) -> None:
         harvest = self.spider.harvest
-        synthetic = document.synthetic or harvest.route is Route.REPLICA
-        if harvest.synthetic is None or (synthetic and not harvest.synthetic):
-            harvest.synthetic = synthetic
-            refusal = harvests.refuse_mixing(self.context.home_is_synthetic, harvest)
-            if refusal:
-                harvest.failures.append(refusal)
-                assert self.crawler.engine is not None  # noqa: S101  # for the type checker
-                self.crawler.engine.close_spider(self.spider, "refused")
+        harvest.synthetic = harvest.synthetic or document.synthetic or harvest.route is Route.REPLICA
+        refusal = harvests.refuse_mixing(self.context.home_is_synthetic, harvest)
+        if refusal and refusal not in harvest.failures:
+            harvest.failures.append(refusal)
+            assert self.crawler.engine is not None  # noqa: S101  # for the type checker
+            self.crawler.engine.close_spider(self.spider, harvests.REFUSED)
 
 
 class Robots(RobotsTxtMiddleware):
@@ -256,6 +255,8 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     progress = Progress(attempt)
     with evidence.writer(harvest.harvest_id, harvest.software) as writer:
         process = AsyncCrawlerProcess(settings(harvest.limits, contact, log_file))
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_without_secrets)
         crawler = process.create_crawler(feed.module().FeedSpider)
         crawler.signals.connect(progress.scheduled, signals.request_scheduled)
         crawler.signals.connect(progress.received, signals.response_received)
@@ -279,6 +280,12 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     if attempt.outcome == "finished" and not harvest.failures:
         harvest.stage = Stage.CRAWLED
     harvests.write(home, harvest)
+
+
+def _without_secrets(entry: logging.LogRecord) -> bool:
+    """Remove secrets from addresses in a line of the log."""
+    entry.msg, entry.args = redact_url(entry.getMessage()), None
+    return True
 
 
 def _die_with_parent() -> None:

@@ -22,6 +22,9 @@ from crawlers.source import Politeness, Route
 SHIPPED = ("paper.", "ref.")
 """Feeds of facts that we ship: they may stand in a real and in a synthetic home."""
 
+REFUSED = "refused"
+"""Outcome of an attempt whose answers may not enter this home."""
+
 _ID = re.compile(r"^(\d{8}T\d{6}\.\d{3}Z)-(.+)$")
 
 
@@ -71,6 +74,7 @@ class Harvest(BaseModel):
     """The record of one harvest.
 
     Attributes:
+        base_url: address instead of the feed's own.
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely; only in these are rows closed.
         evidence_at: age of its newest evidence.

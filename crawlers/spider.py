@@ -98,6 +98,6 @@ class Spider(scrapy.Spider):
         self._note(response.request, f"{response.url}: expected {expected}, got {came}")
 
     def _note(self, request: scrapy.Request, message: str) -> None:
-        text = f"{self.name}: {message}"
+        text = redact_url(f"{self.name}: {message}")
         self.logger.warning(text)
         (self.harvest.warnings if request.meta["optional"] else self.harvest.failures).append(text)

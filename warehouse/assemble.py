@@ -74,6 +74,8 @@ def assemble(
         connection.execute("UPDATE release.quarantine SET raw = NULL")
     # What we did is our own fact: it may be told of every feed.
     _fill(connection, HARVESTS, "harvests", real, every_feed=True)
+    # But a reason may quote an answer, and the scope names what the source has.
+    connection.execute("UPDATE release.harvests SET reason = NULL, scope = NULL WHERE feed_id NOT IN (FROM allowed)")
     for table, rows in ((SOURCES, sources), (FEEDS, feeds)):
         marks = ", ".join("?" for _ in table.names)
         for row in rows:
