@@ -24,6 +24,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 import home as homes
 import pipeline
@@ -45,7 +47,23 @@ from warehouse.store import LockedError
 PIPED_WIDTH = 240
 """Columns of a table that is not printed on a terminal, so that nothing is folded."""
 
+
+class Commands(TyperGroup):
+    """Tells a wrong command line as a JSON document too, where one was asked for."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401  # Typer's own signature
+        """Run the command that the arguments name."""
+        asked = ctx.params["as_json"] or "--json" in ctx.args
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if asked:
+                _print_json({"error": str(error)})
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -391,6 +409,9 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
     all_: Annotated[bool, typer.Option("--all", help="Every feed that the chosen route can reach.")] = False,
     route: Annotated[Route | None, typer.Option(help="How to reach the feeds.")] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="FEED=URL: whole address instead of its own.")] = None,
+    wayback_url: Annotated[
+        str, typer.Option(help="Web archive for the route wayback; of pywb with its collection.")
+    ] = pipeline.WAYBACK_URL,
     files: Annotated[list[str] | None, typer.Option(help="FEED=PATH: folder or file for the route files.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="FEED.PARAM=VALUE; lists by comma.")] = None,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Load, but make no release.")] = False,
@@ -427,6 +448,7 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
                     feed=feed,
                     route=given_route,
                     base_url=(addresses.get(feed.feed_id) or own.base_url or "").rstrip("/") or None,
+                    wayback_url=wayback_url.rstrip("/"),
                     files=path.resolve() if path and given_route is Route.FILES else None,
                     given=own.set | parameters.get(feed.feed_id, {}),
                 )
@@ -505,7 +527,7 @@ def sources(as_json: JsonOption = False) -> None:
                     ("complete", feed.denominator.rule),
                     *(
                         (f"--set {name}", f"{one.description} [{','.join(one.default)}]")
-                        for name, one in feed.parameters.items()
+                        for name, one in feed.all_parameters.items()
                     ),
                 ],
             )

@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 SYNTHETIC_HEADER = "x-cluster-observatory-replica"
 """Response header by which a replica declares itself."""
 
+_SYNTHETIC_HEADERS = frozenset({SYNTHETIC_HEADER, f"x-archive-orig-{SYNTHETIC_HEADER}"})  # the second: web archives
+
 MAX_BODY = 2**30
 """Bytes that a body may have once it is decoded."""
 
@@ -61,7 +63,7 @@ _TRANSFER_HEADERS = frozenset({"transfer-encoding", "content-length"})
 _BODY_DIGEST = "Observatory-Body-Digest"  # SHA-256 (hex) of the content-decoded body: half of a document's id
 _ARCHIVED_AT = "Observatory-Archived-At"  # when a web archive captured it
 _WITH_BODY = frozenset({"response", "resource"})
-_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 _GZIP = 16 + zlib.MAX_WBITS
 _CHUNK = 2**16
 _HEAD = 2**20  # far more than the headers of a record and of its HTTP message
@@ -203,20 +205,23 @@ class Evidence:
             warc_offset: where the record begins, bytes.
 
         Raises:
-            EvidenceError: there is no such record, or it is a revisit, or its body cannot be decoded.
+            EvidenceError: there is no such record, or it is a revisit, or it is damaged.
         """
         where = f"{warc_file} at {warc_offset}"
         try:
             with (self.home / warc_file).open("rb") as stream:
                 stream.seek(warc_offset)
-                record = next(iter(WARCIterator(stream, block_size=_CHUNK)))
-                body = record.raw_stream.read()
-        except (OSError, StopIteration, ArchiveLoadFailed) as error:
-            raise EvidenceError(f"{where}: no record begins here ({error!r})") from error
-        if record.raw_stream.limit:
-            raise EvidenceError(f"{where}: the record ends {record.raw_stream.limit} bytes too early")
+                inflater, pieces = zlib.decompressobj(_GZIP), []
+                while not inflater.eof and (data := stream.read(_CHUNK)):
+                    pieces.append(inflater.decompress(data))
+        except (OSError, zlib.error) as error:
+            raise EvidenceError(f"{where}: no whole record begins here ({error!r})") from error
+        if not inflater.eof:
+            raise EvidenceError(f"{where}: the file ends before the record does")
+        record = _record(b"".join(pieces), where)
         if record.rec_type not in _WITH_BODY:
             raise EvidenceError(f"{where}: a {record.rec_type} record has no body")
+        body = record.raw_stream.read()
         capture = _capture(self.feed_id, record, warc_file, warc_offset)
         encoding = _headers(record.http_headers).get("content-encoding") if record.http_headers else _packing(body)
         return _document(capture, record, decode_body(body, encoding, capture.url))
@@ -397,7 +402,7 @@ class _Line(BaseModel):
 
 
 class _Index:
-    """What stands in the parts of a feed: as captures.ndjson says where it knows a part at its size, else by a scan."""
+    """What stands in the parts of a feed: as captures.ndjson says of parts that were closed, else by a scan."""
 
     def __init__(self, home: Path, feed_id: str) -> None:
         self.home, self.feed_id = home, feed_id
@@ -407,9 +412,14 @@ class _Index:
         covered = self._covered()
         for path in sorted((home / "archive" / feed_id).glob("*/[0-9]*.warc.gz")):
             name = self.add(path)
-            known = covered.get(name)
-            part = known if known and known.end == path.stat().st_size else self._scan(name)
-            self.parts[name] = part
+            size, known = path.stat().st_size, covered.get(name)
+            if known and known.end != size:
+                logger.warning(
+                    "%s: it had %d bytes when it was closed, and has %d; it is read again. Restore it from a backup",
+                    *(name, known.end, size),
+                )
+                known = None
+            part = self.parts[name] = known or self._scan(name)
             for capture in part.captures:
                 self._remember(capture)
 
@@ -481,7 +491,7 @@ class _Index:
         captures, end = [], 0
         with (self.home / name).open("rb") as stream:
             for start, end, head in _members(stream):  # noqa: B007  # the last end is wanted
-                record = next(iter(WARCIterator(BytesIO(head))))
+                record = _record(head, f"{name} at {start}")
                 if record.rec_type in _WITH_BODY | {"revisit"}:
                     captures.append(_capture(self.feed_id, record, name, start))
         return _Part(captures, end)
@@ -515,7 +525,7 @@ def decode_body(body: bytes, content_encoding: str | None, address: str, limit: 
 
 def _decode(body: bytes, encoding: str, limit: int) -> bytes:
     if encoding in {"", "identity"} or not body:
-        return body
+        return _whole(body, limit, ended=True)
     if encoding in {"gzip", "x-gzip"}:
         return _expand(body, partial(zlib.decompressobj, _GZIP), _GZIP_MAGIC, limit)
     if encoding == "deflate":
@@ -545,7 +555,7 @@ def _expand(body: bytes, decompressor_of: Callable[[], Any], magic: bytes | None
 
 def _whole(decoded: bytes, limit: int, ended: bool) -> bytes:
     if len(decoded) > limit:
-        raise ValueError("it grows over the limit")
+        raise ValueError(f"it grows over the limit of {limit} bytes")
     if not ended:
         raise ValueError("the compressed data ends too early")
     return decoded
@@ -562,24 +572,39 @@ def _members(stream: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     Raises:
         EvidenceError: whole records stand behind what cannot be read, so it is no torn tail.
     """
-    inflater, head, start, end = zlib.decompressobj(_GZIP), b"", 0, 0
-    while data := stream.read(_CHUNK):
-        while data:
-            try:
+    inflater, head, start, end, fault = zlib.decompressobj(_GZIP), b"", 0, 0, "it never ends"
+    try:
+        while data := stream.read(_CHUNK):
+            while data:
                 inflated = inflater.decompress(data)
-            except zlib.error as error:
-                if _holds_record(data[1:] + stream.read()):
-                    raise EvidenceError(
-                        f"{stream.name}: damaged between byte {start} and a later whole record ({error}); "
-                        "restore this part from a backup"
-                    ) from error
-                return
-            head += inflated[: _HEAD - len(head)]
-            end += len(data) - len(inflater.unused_data)
-            data = inflater.unused_data
-            if inflater.eof:
-                yield start, end, head
-                inflater, head, start = zlib.decompressobj(_GZIP), b"", end
+                head += inflated[: _HEAD - len(head)]
+                end += len(data) - len(inflater.unused_data)
+                data = inflater.unused_data
+                if inflater.eof:
+                    yield start, end, head
+                    inflater, head, start = zlib.decompressobj(_GZIP), b"", end
+    except zlib.error as error:
+        fault = str(error)
+        stream.seek(0, os.SEEK_END)
+    seen = stream.tell()  # and no further: another process may be writing
+    stream.seek(start)
+    if _holds_record(stream.read(seen - start)[1:]):
+        raise EvidenceError(
+            f"{stream.name}: damaged between byte {start} and a later whole record ({fault}); "
+            "restore this part from a backup"
+        )
+
+
+def _record(inflated: bytes, where: str) -> ArcWarcRecord:
+    """Read the head of a record.
+
+    Raises:
+        EvidenceError: it is none.
+    """
+    try:
+        return next(iter(WARCIterator(BytesIO(inflated))))
+    except (StopIteration, ArchiveLoadFailed) as error:
+        raise EvidenceError(f"{where}: no WARC record stands here ({error!r})") from error
 
 
 def _holds_record(data: bytes) -> bool:
@@ -666,7 +691,7 @@ def _capture(feed_id: str, record: ArcWarcRecord, warc_file: str, warc_offset: i
         warc_file=warc_file,
         warc_offset=warc_offset,
         revisit=record.rec_type == "revisit",
-        synthetic=SYNTHETIC_HEADER in headers,
+        synthetic=not _SYNTHETIC_HEADERS.isdisjoint(headers),
     )
 
 

@@ -25,7 +25,7 @@ SHIPPED = ("paper.", "ref.")
 REFUSED = "refused"
 """Outcome of an attempt whose answers may not enter this home."""
 
-_ID = re.compile(r"^(\d{8}T\d{6}\.\d{3}Z)-(.+)$")
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-([a-z0-9_]+\.[a-z0-9_]+)")  # it becomes a path
 
 
 class Stage(StrEnum):
@@ -75,6 +75,8 @@ class Harvest(BaseModel):
 
     Attributes:
         base_url: address instead of the feed's own.
+        wayback_url: the web archive, on the route wayback.
+        gone: why the live site was held to be gone: by this harvest, or by the one that this one stands in for.
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely; only in these are rows closed.
         evidence_at: age of its newest evidence.
@@ -90,6 +92,7 @@ class Harvest(BaseModel):
     feed_id: str
     route: Route
     base_url: str | None = None
+    wayback_url: str | None = None
     files: Path | None = None
     parameters: dict[str, tuple[str, ...]]
     limits: Politeness
@@ -98,6 +101,7 @@ class Harvest(BaseModel):
     started_at: AwareDatetime
     finished_at: AwareDatetime | None = None
     evidence_at: AwareDatetime | None = None
+    gone: str | None = None
     asked: list[str] = Field(default_factory=list)
     scope: list[str] = Field(default_factory=list)
     attempts: list[Attempt] = Field(default_factory=list)
@@ -149,7 +153,8 @@ def software_version() -> str:
 
 
 def new_id(feed_id: str, at: datetime) -> str:
-    """Return a harvest id: UTC time + feed; ids sort by time."""
+    """Return a harvest id: UTC time (given in any zone) + feed; ids sort by time."""
+    at = at.astimezone(UTC)
     return f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z-{feed_id}"
 
 
@@ -159,10 +164,10 @@ def feed_of(harvest_id: str) -> str:
     Raises:
         ValueError: it is not a harvest id.
     """
-    found = _ID.match(harvest_id)
+    found = _ID.fullmatch(harvest_id)
     if found is None:
         raise ValueError(f"{harvest_id!r} is no harvest id; one looks like 20261123T231529.482Z-us.clustermapping")
-    return found[2]
+    return found[1]
 
 
 def folder(home: Path, harvest_id: str) -> Path:
@@ -206,7 +211,7 @@ def read(home: Path, harvest_id: str) -> Harvest:
 def harvests(home: Path, feed_id: str | None = None, *, newest_first: bool = False) -> Iterator[Harvest]:
     """Yield the records of all harvests, or of one feed's, in order of their ids."""
     paths = (home / "archive").glob(f"{feed_id or '*'}/*/harvest.json")
-    ids = (path.parent.name for path in paths if _ID.match(path.parent.name))
+    ids = (path.parent.name for path in paths if _ID.fullmatch(path.parent.name))
     return (read(home, harvest_id) for harvest_id in sorted(ids, reverse=newest_first))
 
 

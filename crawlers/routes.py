@@ -7,94 +7,204 @@ folder, a member of a zip, or a record of a WARC. It enters the archive as it is
 
 from __future__ import annotations
 
+import gzip
+import logging
+import lzma
 import mimetypes
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
-from warcio.archiveiterator import ArchiveIterator
+from warcio.archiveiterator import WARCIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeaders
 
-from crawlers.evidence import Document, PartWriter
+from crawlers.evidence import MAX_BODY, Document, EvidenceError, PartWriter, redact_url
+
+logger = logging.getLogger(__name__)
 
 WARC_SUFFIXES = (".warc", ".warc.gz")
+
+_MEDIA_TYPES = mimetypes.MimeTypes()  # Python's own table: that of the machine differs from place to place
+_HTTP = ArcWarcRecordLoader(verify_http=False)  # some tools write HTTP/2
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 def archive_files(path: Path, feed_id: str, writer: PartWriter, retrieved_at: datetime) -> Iterator[Document]:
     """Write every saved document below a path into the archive.
 
+    Symbolic links in a folder are not followed: they may lead anywhere.
+
     Args:
-        path: a folder, or one file: a data file (plain or gz), a zip of such, or a WARC.
+        path: a folder, or one file: a data file (plain or gz), a zip of such, or a WARC. The name tells which:
+            ``.zip``, ``.warc``, ``.warc.gz``, anything else.
         feed_id: the feed, for the addresses.
         writer: the part of the archive to write to.
         retrieved_at: when the files were read.
 
     Yields:
-        Each document, once it is archived.
+        Each document, once it is archived, in order of the names.
 
     Raises:
         FileNotFoundError: there is no such path.
+        EvidenceError: a file is damaged, locked or too large; the message names it.
     """
     if not path.exists():
         raise FileNotFoundError(f"{feed_id}: no file or folder {path}")
-    files = sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
-    for file in files:
+    for file in _files(path) if path.is_dir() else [path]:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        if file.name.endswith(WARC_SUFFIXES):
+        if name.lower().endswith(WARC_SUFFIXES):
             yield from _archive_warc(file, writer)
-        elif zipfile.is_zipfile(file):
+        elif name.lower().endswith(".zip"):
             yield from _archive_zip(file, feed_id, name, writer, retrieved_at)
         else:
+            _refuse_large(str(file), file.stat().st_size)
             yield _archive_file(feed_id, name, file.read_bytes(), writer, retrieved_at)
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    for found in sorted(folder.rglob("*")):
+        if found.is_symlink():
+            logger.warning("%s: a symbolic link, left out; save the file itself", found)
+        elif found.is_file():
+            yield found
+
+
 def _archive_file(feed_id: str, name: str, body: bytes, writer: PartWriter, retrieved_at: datetime) -> Document:
-    media_type, encoding = mimetypes.guess_type(name)
+    media_type, packing = _MEDIA_TYPES.guess_type(name)
+    if packing is not None:
+        media_type = "application/gzip" if packing == "gzip" else None
     return writer.resource(
-        url=f"file:{feed_id}/{quote(name)}",
+        url=f"file:{feed_id}/{quote(name, errors='surrogateescape')}",
         body=body,
-        media_type="application/gzip" if encoding == "gzip" else media_type or "application/octet-stream",
+        media_type=media_type or "application/octet-stream",
         retrieved_at=retrieved_at,
     )
 
 
 def _archive_zip(file: Path, feed_id: str, name: str, writer: PartWriter, retrieved_at: datetime) -> Iterator[Document]:
-    with zipfile.ZipFile(file) as members:
+    try:
+        members = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise EvidenceError(f"{file}: cannot be read as a zip ({error}); save it again") from error
+    with members:
         for member in sorted(members.infolist(), key=lambda member: member.filename):
             if not member.is_dir():
-                yield _archive_file(feed_id, f"{name}/{member.filename}", members.read(member), writer, retrieved_at)
+                body = _read_member(members, member, f"{file}, member {member.filename}")
+                yield _archive_file(feed_id, f"{name}/{member.filename}", body, writer, retrieved_at)
+
+
+def _read_member(members: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
+    _refuse_large(where, member.file_size)  # and no more than it states is ever inflated
+    try:
+        return members.read(member)
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise EvidenceError(f"{where}: cannot be unpacked ({error}); unpack it yourself, or save it again") from error
 
 
 def _archive_warc(file: Path, writer: PartWriter) -> Iterator[Document]:
-    with file.open("rb") as stream:
-        for record in ArchiveIterator(stream):
-            if record.rec_type not in {"response", "resource"}:
-                continue
-            url = record.rec_headers.get_header("WARC-Target-URI")
-            captured_at = datetime.fromisoformat(record.rec_headers.get_header("WARC-Date")).astimezone(UTC)
-            body = record.raw_stream.read() if record.http_headers is None else record.content_stream().read()
-            if record.http_headers is None:
-                yield writer.resource(
-                    url=url,
-                    body=body,
-                    media_type=record.rec_headers.get_header("Content-Type") or "application/octet-stream",
-                    retrieved_at=captured_at,
-                    archived_at=captured_at,
-                )
-                continue
-            # content_stream has undone the transfer and content encodings.
-            headers = [
-                (header, value) for header, value in record.http_headers.headers if header.lower() != "content-encoding"
-            ]
-            status = int(record.http_headers.get_statuscode())
-            yield writer.exchange(
+    """Archive what a WARC of any tool holds; other records than answers and resources are left out."""
+    for fields, block in _warc_records(file):
+        kind, url = fields.get_header("WARC-Type"), fields.get_header("WARC-Target-URI")
+        if kind not in {"response", "resource"}:
+            continue
+        if not url:
+            raise EvidenceError(f"{file}: a {kind} record has no WARC-Target-URI")
+        where = f"{file}: {redact_url(url)}"
+        captured_at = _captured_at(fields, where)
+        if kind == "resource":
+            yield writer.resource(
                 url=url,
-                request_headers=[],
-                status=status,
-                reason=record.http_headers.statusline.partition(" ")[2],
-                response_headers=headers,
-                body=body,
+                body=block,
+                media_type=fields.get_header("Content-Type") or "application/octet-stream",
                 retrieved_at=captured_at,
                 archived_at=captured_at,
             )
+        elif url.lower().startswith(("http:", "https:")):  # others are look-ups of names and the like
+            yield _archive_answer(url, block, captured_at, writer, where)
+
+
+def _archive_answer(url: str, block: bytes, captured_at: datetime, writer: PartWriter, where: str) -> Document:
+    stream = BytesIO(block)
+    http = _HTTP.load_http_headers("response", "http:", stream, len(block))
+    if http is None or not http.get_statuscode().isdecimal():
+        raise EvidenceError(f"{where}: the record holds no HTTP answer")
+    body = stream.read()
+    if "chunked" in (http.get_header("Transfer-Encoding") or "").lower():
+        body = _join_chunks(body, where)
+    scheme, colon, rest = url.partition(":")
+    return writer.exchange(
+        url=f"{scheme.lower()}{colon}{rest}",
+        status=int(http.get_statuscode()),
+        reason=http.statusline.partition(" ")[2],
+        response_headers=http.headers,
+        body=body,
+        retrieved_at=captured_at,
+        archived_at=captured_at,
+    )
+
+
+def _warc_records(file: Path) -> Iterator[tuple[StatusAndHeaders, bytes]]:
+    """Yield the WARC fields and the block of each record.
+
+    Raises:
+        EvidenceError: the file is torn or damaged, or a record is too large.
+    """
+    try:
+        with file.open("rb") as raw:
+            stream = _Gzip(fileobj=raw) if raw.peek(2).startswith(b"\x1f\x8b") else raw
+            record = None
+            for record in WARCIterator(stream, no_record_parse=True):
+                block = record.raw_stream.read(MAX_BODY + 1)
+                _refuse_large(f"{file}: a {record.rec_type} record", len(block))
+                if record.rec_headers.get_header("Content-Length") != str(len(block)):
+                    raise EvidenceError(f"{file}: the file ends within a record; save it again, or cut the torn record")
+                yield record.rec_headers, block
+            if record is None:
+                raise EvidenceError(f"{file}: holds no record; save it again")
+    except (ArchiveLoadFailed, gzip.BadGzipFile, zlib.error) as error:
+        raise EvidenceError(f"{file}: cannot be read as a WARC ({error}); save it again") from error
+
+
+class _Gzip(gzip.GzipFile):
+    """Tells a torn file from a whole one: warcio takes an EOFError for the end."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        try:
+            return super().read(size)
+        except EOFError as error:
+            raise gzip.BadGzipFile("the file ends within a record") from error
+
+
+def _captured_at(fields: StatusAndHeaders, where: str) -> datetime:
+    text = fields.get_header("WARC-Date")
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError as error:
+        raise EvidenceError(f"{where}: WARC-Date is {text!r}, not a time such as 2016-09-19T17:20:24Z") from error
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _join_chunks(body: bytes, where: str) -> bytes:
+    """Undo the chunked transfer coding (RFC 9112, 7.1); a body that some tool joined already is left as it is."""
+    size, start, chunks = _CHUNK_SIZE.match(body), 0, []
+    if size is None:
+        return body
+    while size is not None and int(size[1], 16):
+        start = size.end() + int(size[1], 16)
+        chunks.append(body[size.end() : start])
+        size = _CHUNK_SIZE.match(body, start + 2) if body[start : start + 2] == b"\r\n" else None
+    if size is None:
+        raise EvidenceError(f"{where}: the chunks of the body are torn after {start} bytes")
+    return b"".join(chunks)
+
+
+def _refuse_large(where: str, size: int) -> None:
+    if size > MAX_BODY:
+        raise EvidenceError(f"{where}: over the limit of {MAX_BODY} bytes; split it")

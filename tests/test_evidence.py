@@ -52,6 +52,11 @@ URL = "https://example.org/data/region?year=2016"
 JSON = b'{"name": "Gie\xc3\x9fen", "values": [1, 2, 3]}'
 
 
+def gzipped(body: bytes) -> bytes:
+    """Compress without the time of day."""
+    return gzip.compress(body, mtime=0)
+
+
 def raw_deflate(body: bytes) -> bytes:
     """Compress without the zlib wrapper, as some servers do."""
     compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -59,8 +64,8 @@ def raw_deflate(body: bytes) -> bytes:
 
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
-    "x-gzip": gzip.compress,
+    "gzip": gzipped,
+    "x-gzip": gzipped,
     "deflate": zlib.compress,
     "br": brotli.compress,
     "zstd": zstd.compress,
@@ -220,7 +225,9 @@ def inflated(home: Path) -> bytes:
     return b"".join(gzip.decompress(part.read_bytes()) for part in home.glob("archive/*/*/*.warc.gz"))
 
 
-@pytest.mark.parametrize(("packed", "body"), [(JSON, JSON), (gzip.compress(JSON), JSON), (b"", b"")])
+@pytest.mark.parametrize(
+    ("packed", "body"), [(JSON, JSON), (gzipped(JSON), JSON), (b"", b"")], ids=["plain", "gzip", "empty"]
+)
 def test_resource_comes_back(tmp_path: Path, packed: bytes, body: bytes) -> None:
     url = f"file:{FEED}/sub/data__region.json.gz"
     with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
@@ -310,7 +317,7 @@ def test_no_body_is_stored_twice(tmp_path: Path) -> None:
     with Evidence(tmp_path, FEED).writer(SECOND, "observatory 1") as writer:
         later = ask(
             writer,
-            body=gzip.compress(body),
+            body=gzipped(body),
             response_headers=[("Content-Encoding", "gzip"), ("Content-Type", "application/json")],
             retrieved_at=NOON + timedelta(days=31),
         )
@@ -439,6 +446,72 @@ def test_damage_in_the_middle_is_no_torn_tail(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match=r"00000\.warc\.gz: damaged between byte \d+.*backup"):
         Evidence(tmp_path, FEED).writer(FIRST, "observatory 1")
     assert part.read_bytes() == bytes(damaged), "nothing is cut"
+
+
+def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path, FEED)
+    with evidence.writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+        ask(writer, URL + "&page=2")
+    captures = evidence.captures(FIRST)
+    part = tmp_path / written.warc_file
+    whole = part.read_bytes()
+    shutil.rmtree(tmp_path / "staging")
+    start = written.warc_offset
+    harmless = range(start + 4, start + 10)  # time and system in the gzip header
+    for at in range(start, member_end(whole, start)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x80
+        part.write_bytes(damaged)
+        if at in harmless:
+            assert Evidence(tmp_path, FEED).captures(FIRST) == captures
+            assert evidence.read(written.warc_file, start) == written
+            continue
+        with pytest.raises(EvidenceError, match=r"00000\.warc\.gz: damaged between"):
+            Evidence(tmp_path, FEED).captures(FIRST)
+        with pytest.raises(EvidenceError, match=rf"00000\.warc\.gz at {start}: "):
+            evidence.read(written.warc_file, start)
+
+
+def test_damage_that_swallows_what_follows_is_no_torn_tail(tmp_path: Path) -> None:
+    with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+    part = tmp_path / written.warc_file
+    whole = part.read_bytes()
+    stored = bytearray(gzip.compress(gzip.decompress(whole[: written.warc_offset]), 0, mtime=0))
+    stored[11:15] = b"\xff\xff\x00\x00"  # a stored block of 65,535 bytes: longer than the file
+    part.write_bytes(stored + whole[written.warc_offset :])
+    shutil.rmtree(tmp_path / "staging")
+    with pytest.raises(EvidenceError, match=r"00000\.warc\.gz: damaged between byte 0 and .*it never ends.*backup"):
+        Evidence(tmp_path, FEED).writer(SECOND, "observatory 1")
+    assert part.read_bytes() == stored + whole[written.warc_offset :], "nothing is cut"
+
+
+def test_a_closed_part_of_another_size_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+        lost = ask(writer, URL + "&page=2")
+    part = tmp_path / written.warc_file
+    size = part.stat().st_size
+    part.write_bytes(part.read_bytes()[: lost.warc_offset + 9])
+    with caplog.at_level(logging.WARNING):
+        assert documents(tmp_path, FIRST) == [written]
+    assert [
+        f"had {size} bytes when it was closed, and has {lost.warc_offset + 9}" in text for text in caplog.messages
+    ] == [True]
+
+
+@pytest.mark.parametrize("content", [b"", b"no WARC record\r\n"], ids=["empty", "foreign"])
+def test_a_member_that_is_no_record_is_named(tmp_path: Path, content: bytes) -> None:
+    with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+    part = tmp_path / written.warc_file
+    size = part.stat().st_size
+    part.write_bytes(part.read_bytes() + gzipped(content))
+    shutil.rmtree(tmp_path / "staging")
+    for use in (Evidence(tmp_path, FEED).captures, lambda harvest: Evidence(tmp_path, FEED).writer(harvest, "1")):
+        with pytest.raises(EvidenceError, match=rf"00000\.warc\.gz at {size}: no WARC record stands here"):
+            use(FIRST)
 
 
 def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -621,13 +694,14 @@ def test_no_secret_is_written(
         ("compress", b"x", "'compress': no such encoding is known"),
         ("gzip, utf-8", b"x", "'utf-8': no such encoding is known"),
         ("gzip", b"plain", "'gzip'"),
-        ("gzip", gzip.compress(JSON)[:-9], "'gzip': the compressed data ends too early"),
+        ("gzip", gzipped(JSON)[:-9], "'gzip': the compressed data ends too early"),
         ("deflate", b"\xff\xff\xff", "'deflate'"),
         ("br", b"\xff\xff\xff", "'br'"),
         ("br", brotli.compress(JSON)[:-3], "'br': the compressed data ends too early"),
         ("zstd", b"plain", "'zstd'"),
         ("zstd", zstd.compress(JSON)[:-3], "'zstd': the compressed data ends too early"),
     ],
+    ids=["unknown", "unknown-last", "gzip", "gzip-torn", "deflate", "br", "br-torn", "zstd", "zstd-torn"],
 )
 def test_a_body_that_cannot_be_decoded(tmp_path: Path, encoding: str, body: bytes, message: str) -> None:
     evidence = Evidence(tmp_path, FEED)
@@ -638,7 +712,7 @@ def test_a_body_that_cannot_be_decoded(tmp_path: Path, encoding: str, body: byte
     assert documents(tmp_path, FIRST) == [good]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "identity"])
 def test_a_bomb_is_refused(encoding: str) -> None:
     bomb = ENCODERS[encoding](bytes(100_000))
     assert decode_body(bomb, encoding, URL, limit=100_000) == bytes(100_000)
@@ -659,7 +733,7 @@ def test_a_bomb_of_several_members_is_refused(encoding: str) -> None:
 )
 def test_decode_undoes_encode(pieces: list[bytes], encodings: list[str]) -> None:
     body = b"".join(pieces)
-    encoded = b"".join(gzip.compress(piece) for piece in pieces)
+    encoded = b"".join(gzipped(piece) for piece in pieces)
     assert decode_body(encoded, "gzip", URL) == body, "a body may have several gzip members"
     encoded = b"".join(zstd.compress(piece) for piece in pieces)
     assert decode_body(encoded, "zstd", URL) == body
@@ -678,16 +752,16 @@ def test_wrong_places_are_named(tmp_path: Path) -> None:
     for offset, message in [
         (0, "a warcinfo record has no body"),
         (revisit.warc_offset, "a revisit record has no body"),
-        (written.warc_offset + 1, "no record begins here"),
-        (10**9, "no record begins here"),
+        (written.warc_offset + 1, "no whole record begins here"),
+        (10**9, "the file ends before the record does"),
     ]:
         with pytest.raises(EvidenceError, match=f"{re.escape(written.warc_file)} at {offset}: {message}"):
             evidence.read(written.warc_file, offset)
-    with pytest.raises(EvidenceError, match=r"00009.warc.gz at 0: no record begins here"):
+    with pytest.raises(EvidenceError, match=r"00009.warc.gz at 0: no whole record begins here"):
         evidence.read(written.warc_file.replace("00000", "00009"), 0)
     part = tmp_path / written.warc_file
     part.write_bytes(part.read_bytes()[: written.warc_offset + 2000])
-    with pytest.raises(EvidenceError, match="bytes too early"):
+    with pytest.raises(EvidenceError, match="the file ends before the record does"):
         evidence.read(written.warc_file, written.warc_offset)
 
 

@@ -1,0 +1,116 @@
+"""Rarer turns of the road on the US replica: regions renamed and vanished, scopes, refusals, a missed publish."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from conftest import FEED, Observatory
+
+from replicas.server import Fault, Replica, Response
+from replicas.us import ClusterMapping
+
+US = Replica[ClusterMapping]
+Document = dict[str, Any]
+
+HAWAII = f"{FEED}:state:15:22"
+
+
+def test_a_refused_harvest_is_refused_again(
+    observatory: Observatory, replica: US, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither kind enters the home of the other, however often it is tried, and nothing is gone on with."""
+    monkeypatch.setattr("replicas.server.SYNTHETIC_HEADER", "X-Plain")
+    code, real = observatory.harvest(replica.base_url, route="live", clusters="22")
+    assert (code, real["status"]) == (0, "accepted")
+    assert observatory.value("SELECT bool_or(synthetic) FROM observations") is False
+    monkeypatch.undo()
+    contents = observatory.contents()
+    for _ in range(2):
+        code, refused = observatory.harvest(replica.base_url, route="live", clusters="22,1")
+        assert (code, refused["status"], refused["rows_opened"]) == (1, "failed", 0)
+        assert "the answers are synthetic, this home is real; they are never mixed" in refused["reason"]
+    assert observatory.contents() == contents
+
+
+def test_what_a_killed_publish_missed_is_published_by_the_next_good_harvest(
+    observatory: Observatory, replica: US
+) -> None:
+    observatory.harvest(replica.base_url, "--no-publish", clusters="22")  # as if killed between load and publish
+    assert not (observatory.home / "published" / "latest").exists()
+    code, harvest = observatory.harvest(replica.base_url, clusters="22")
+    assert (code, harvest["status"]) == (0, "unchanged")
+    assert observatory.value(f"SELECT obs_value FROM observations WHERE cluster_id = '{HAWAII}' LIMIT 1") is not None
+    release = observatory.manifest()["release_id"]
+    assert observatory.harvest(replica.base_url, clusters="22")[1]["status"] == "unchanged"
+    assert observatory.manifest()["release_id"] == release
+
+
+def test_regions_are_renamed_retired_and_come_back(observatory: Observatory, replica: US) -> None:
+    observatory.harvest(replica.base_url, clusters="22")
+    observations = observatory.value(f"SELECT count(*) FROM observations WHERE cluster_id = '{HAWAII}'")
+
+    def renamed(document: Document) -> Document:
+        return document | {"name_t": "Hawaii  and its islands "} if document["id"] == "region/state/15" else document
+
+    replica.app.mutate = renamed
+    _, harvest = observatory.harvest(replica.base_url, clusters="22")
+    assert [harvest[f"rows_{what}"] for what in ("opened", "changed", "closed")] == [0, 1, 0]
+    change = "SELECT old_value, new_value FROM changes WHERE table_name = 'regions' AND column_name = 'name'"
+    assert observatory.sql(change) == [{"old_value": "Hawaii", "new_value": "Hawaii and its islands"}]
+    published = "SELECT name_as_published FROM regions WHERE region_id = 'us:state:15'"
+    assert observatory.value(published) == "Hawaii  and its islands "
+
+    with urlopen(f"{replica.base_url}/meta/regions") as answer:  # noqa: S310  # loopback
+        counts: dict[str, int] = json.load(answer)
+    fewer = Response(json.dumps(counts | {"state": counts["state"] - 1}).encode())
+    replica.faults.append(Fault("/data/meta/regions", answer=fewer))
+    replica.app.mutate = lambda document: (
+        None if "state" in document["id"] and document["region_code_t"] == "15" else document
+    )
+    _, harvest = observatory.harvest(replica.base_url, clusters="22")
+    assert (harvest["status"], harvest["records"]) == ("accepted", 49)
+    # The region, its one cell, and the observations of the cell; its five counties stay, and now belong to the country.
+    assert [harvest[f"rows_{what}"] for what in ("opened", "changed", "closed")] == [0, 5, 2 + observations]
+    ledger = f"SELECT id, status FROM id_ledger WHERE id IN ('us:state:15', '{HAWAII}') ORDER BY id"
+    assert [row["status"] for row in observatory.sql(ledger)] == ["retired", "retired"]
+    assert observatory.value("SELECT count(*) FROM regions WHERE region_id LIKE 'us:county:15%'") == 5
+    ended = f"SELECT valid_to IS NOT NULL FROM cluster_history WHERE cluster_id = '{HAWAII}'"
+    assert observatory.value(ended) is True
+
+    replica.app.mutate = None
+    _, harvest = observatory.harvest(replica.base_url, clusters="22")
+    assert [harvest[f"rows_{what}"] for what in ("opened", "changed", "closed")] == [2 + observations, 5, 0]
+    assert [row["status"] for row in observatory.sql(ledger)] == ["current", "current"]
+
+
+def test_a_later_year_of_the_states_closes_no_other_year_and_no_other_region(
+    observatory: Observatory, replica: US
+) -> None:
+    parts = (
+        "SELECT split_part(cluster_id, ':', 2) AS region_type, time_period, count(*) AS rows "
+        "FROM observations GROUP BY ALL ORDER BY ALL"
+    )
+    observatory.harvest(replica.base_url, region_types="state,msa,county", clusters="22")
+    before = observatory.sql(parts)
+    assert [row["region_type"] for row in before] == ["county", "msa", "state"]
+    _, harvest = observatory.harvest(replica.base_url, clusters="22", years="2017")
+    assert (harvest["status"], harvest["records"], harvest["rows_closed"]) == ("accepted", 50, 0)
+    assert [row for row in observatory.sql(parts) if row["time_period"] == "2016"] == before
+
+
+def test_every_method_is_explained_and_every_name_is_clean(observatory: Observatory, replica: US) -> None:
+    observatory.harvest(replica.base_url)
+    untidy = "regexp_matches(name, '^\\s|\\s$|\\s\\s|,$')"
+    for table in ("regions", "categories", "clusters"):
+        assert observatory.sql(f"SELECT name FROM {table} WHERE {untidy}") == []
+    kept = "SELECT count(*) FROM regions WHERE name <> name_as_published"
+    assert observatory.value(kept) > 900
+    kinds = "SELECT DISTINCT split_part(region_id, ':', 2) AS kind, country_code FROM clusters"
+    assert observatory.sql(kinds) == [{"kind": "state", "country_code": "US"}]
+    for (method,) in {tuple(row.values()) for row in observatory.sql("SELECT DISTINCT method FROM observations")}:
+        where = f"SELECT cluster_id FROM observations WHERE method = '{method}' ORDER BY ALL LIMIT 1"
+        code, found = observatory.run("trace", "observations", observatory.value(where), "--method", method)
+        assert (code, found["method"]["method"]) == (0, method)
