@@ -36,8 +36,9 @@ from crawlers import harvest as harvests
 from crawlers.evidence import EvidenceError
 from crawlers.harvest import Harvest, Status
 from crawlers.source import Route, catalogue, feeds, select
+from exports.licence import LicenceError
 from exports.query import QueryError, open_release, select_only, to_parquet
-from exports.release import newest
+from exports.release import ReleaseError, newest
 from exports.verify import verify as verify_release
 from pipeline import Order, Reporter, StoppedError, UsageError
 from staging import folder as staging_folder
@@ -188,7 +189,7 @@ def _clear_errors(context: Context) -> Iterator[None]:
         yield
     except (UsageError, QueryError) as error:
         _fail(context, str(error))
-    except (LockedError, provenance.TraceError, EvidenceError) as error:
+    except (LockedError, provenance.TraceError, EvidenceError, ReleaseError, LicenceError, duckdb.Error) as error:
         _fail(context, str(error), Exit.FAILED)
     except ValueError as error:
         _fail(context, str(error))
@@ -372,8 +373,8 @@ def _finish(
             due = [profile for profile in profiles if pipeline.is_unpublished(context.home, profile)]
             made = [pipeline.publish(context.home, profile, report) for profile in due]
             releases = [release for release in made if release is not None]
-    except LockedError as locked:
-        error = str(locked)
+    except (LockedError, ReleaseError, LicenceError, duckdb.Error) as failure:
+        error = str(failure)
     health.write_status(context.home)
     return releases, error
 
@@ -383,6 +384,8 @@ def _harvest_all(context: Context, orders: Sequence[Order], profiles: Sequence[s
     records: list[Harvest] = []
     error: str | None = None
     releases: list[Path] = []
+    for order in orders:
+        pipeline.check_order(context.home, order)  # all of them, before the first is carried out
     with _reporting() as report:
         try:
             for order in orders:
@@ -409,9 +412,6 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
     all_: Annotated[bool, typer.Option("--all", help="Every feed that the chosen route can reach.")] = False,
     route: Annotated[Route | None, typer.Option(help="How to reach the feeds.")] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="FEED=URL: whole address instead of its own.")] = None,
-    wayback_url: Annotated[
-        str, typer.Option(help="Web archive for the route wayback; of pywb with its collection.")
-    ] = pipeline.WAYBACK_URL,
     files: Annotated[list[str] | None, typer.Option(help="FEED=PATH: folder or file for the route files.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="FEED.PARAM=VALUE; lists by comma.")] = None,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Load, but make no release.")] = False,
@@ -448,7 +448,6 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
                     feed=feed,
                     route=given_route,
                     base_url=(addresses.get(feed.feed_id) or own.base_url or "").rstrip("/") or None,
-                    wayback_url=wayback_url.rstrip("/"),
                     files=path.resolve() if path and given_route is Route.FILES else None,
                     given=own.set | parameters.get(feed.feed_id, {}),
                 )
@@ -527,7 +526,7 @@ def sources(as_json: JsonOption = False) -> None:
                     ("complete", feed.denominator.rule),
                     *(
                         (f"--set {name}", f"{one.description} [{','.join(one.default)}]")
-                        for name, one in feed.all_parameters.items()
+                        for name, one in feed.parameters.items()
                     ),
                 ],
             )

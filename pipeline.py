@@ -6,9 +6,13 @@ that was interrupted at any point is taken up where it stood, and everything aft
 
 from __future__ import annotations
 
+import csv
 import json
+import logging
 import subprocess
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -33,14 +37,32 @@ from staging import is_offered, naive, stage
 from status import FeedState, feed_states
 from warehouse import store
 from warehouse.assemble import assemble
-from warehouse.load import is_loaded, load, newer_evidence, write_harvest
+from warehouse.load import Loaded, is_loaded, load, newer_evidence, write_harvest
 from warehouse.schema import SCHEMA_VERSION
+
+logger = logging.getLogger(__name__)
 
 RESUME_WITHIN = timedelta(hours=48)
 """An interrupted harvest that is older is not gone on with: its answers would be of two different times."""
 
-WAYBACK_URL = "https://web.archive.org"
-"""The web archive that is asked unless another is given."""
+_NEWER = "has the same scope and newer evidence, and is loaded"
+
+_BROKEN = (
+    ContractError,
+    EvidenceError,
+    NormaliseError,
+    duckdb.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+    OSError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a document or file that is not as it should be may raise, in a parser or below it: its harvest fails."""
 
 STOP_WAIT = 10.0
 """Seconds that a crawl has to stop at its last whole record."""
@@ -70,7 +92,6 @@ class Order:
         feed: the feed.
         route: how it is reached.
         base_url: address instead of the feed's own, without a trailing slash.
-        wayback_url: web archive for the route `wayback` and for the fallback to it, without a trailing slash.
         files: folder or file for the route `files`.
         given: parameters as the operator gave them.
     """
@@ -78,7 +99,6 @@ class Order:
     feed: Feed
     route: Route
     base_url: str | None = None
-    wayback_url: str = WAYBACK_URL
     files: Path | None = None
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -112,9 +132,8 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
         LockedError: the feed or the warehouse is in use by another process.
         StoppedError: the operator stopped it.
     """
-    if order.route is Route.FILES and order.files is None:
-        order = replace(order, files=order.feed.shipped_file)
-    contact = _check_order(home, order)
+    order = _with_shipped(order)
+    contact = check_order(home, order)
     with _feed_lock(home, order.feed) as locked:
         record = _take_up(home, order) or _begin(home, order)
         try:
@@ -124,8 +143,6 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
                     _collect_files(home, record, order.files)
                 else:
                     record = _crawl(home, record, contact, locked, report)
-            if record.gone and record.route is Route.LIVE and order.feed.fallback:
-                record = _fall_back(home, order, record, locked, report)
             if record.stage is Stage.CRAWLED:
                 _process(home, order.feed, record, report)
         except KeyboardInterrupt:
@@ -134,27 +151,23 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
     return record
 
 
-def _fall_back(home: Path, order: Order, live: Harvest, locked: IO[str], report: Reporter) -> Harvest:
-    """Harvest from a web archive what the live site does not answer any more."""
-    assert order.feed.fallback is not None  # noqa: S101  # for the type checker: asked before
-    order = replace(order, route=order.feed.fallback)
-    try:
-        contact = _check_order(home, order)
-    except UsageError as error:
-        live.warnings = [*live.warnings, f"the live site is gone, and no web archive was asked: {error}"]
-        harvests.write(home, live)
-        return live
-    record = _begin(home, order)
-    record.gone = f"the live site is gone: {live.gone}"
-    return _crawl(home, record, contact, locked, report)
-
-
 def _feed_lock(home: Path, feed: Feed) -> store.Lock:
     return store.lock(home / "staging" / feed.feed_id / "lock", f"feed {feed.feed_id}")
 
 
-def _check_order(home: Path, order: Order) -> str:
-    """Refuse what cannot work or must not be done, before anything is written; return the contact to state."""
+def _with_shipped(order: Order) -> Order:
+    """Return the order with the file that we ship for its feed, where no other is given."""
+    shipped = order.route is Route.FILES and order.files is None
+    return replace(order, files=order.feed.shipped_file) if shipped else order
+
+
+def check_order(home: Path, order: Order) -> str:
+    """Refuse what cannot work or must not be done, before anything is written; return the contact to state.
+
+    Raises:
+        UsageError: the order cannot be carried out.
+    """
+    order = _with_shipped(order)
     feed, settings = order.feed, read_settings(home)
     try:
         feed.settings(order.given)
@@ -181,22 +194,13 @@ def _check_order(home: Path, order: Order) -> str:
         )
     if parts.query or parts.fragment:
         raise UsageError(f"{feed.feed_id}: --base-url takes no query and no fragment: paths are appended to it")
-    _check_wayback_url(order.wayback_url)
-    address = order.wayback_url if order.route is Route.WAYBACK else order.base_url or feed.base_url
+    address = order.base_url or feed.base_url
     if address is not None and not is_loopback(address) and not settings.contact:
         raise UsageError(
             f"{feed.feed_id}: a live crawl needs a contact address by which the source can reach you: set `contact` "
             f"in {home / SETTINGS_FILE} (`observatory init` writes one), or OBSERVATORY_CONTACT"
         )
     return settings.contact or "none, loopback only"
-
-
-def _check_wayback_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
-        raise UsageError(
-            f"--wayback-url takes the address of a web archive, such as {WAYBACK_URL}; got {redact_url(url)!r}"
-        )
 
 
 def _begin(home: Path, order: Order) -> Harvest:
@@ -207,7 +211,6 @@ def _begin(home: Path, order: Order) -> Harvest:
         feed_id=order.feed.feed_id,
         route=order.route,
         base_url=order.base_url,
-        wayback_url=order.wayback_url if order.route is Route.WAYBACK else None,
         files=order.files,
         parameters=parameters,
         limits=limits,
@@ -224,16 +227,8 @@ def _take_up(home: Path, order: Order) -> Harvest | None:
     if newest is None or (newest.stage is Stage.ENDED and newest.status is not Status.PARTIAL):
         return None
     limits, parameters = order.feed.settings(order.given)
-    wayback_url = order.wayback_url if order.route is Route.WAYBACK else None
-    asked_then = (
-        newest.route,
-        newest.base_url,
-        newest.wayback_url,
-        newest.files,
-        newest.parameters,
-        newest.replay_of,
-    )
-    asked_now = (order.route, order.base_url, wayback_url, order.files, parameters, None)
+    asked_then = (newest.route, newest.base_url, newest.files, newest.parameters, newest.replay_of)
+    asked_now = (order.route, order.base_url, order.files, parameters, None)
     if asked_then == asked_now and harvests.now() - newest.started_at < RESUME_WITHIN:
         newest.limits = limits
         if newest.stage is Stage.ENDED:
@@ -252,11 +247,17 @@ def _collect_files(home: Path, record: Harvest, files: Path) -> None:
     attempt = Attempt(started_at=harvests.now())
     record.attempts = [*record.attempts, attempt]
     harvests.write(home, record)
-    with Evidence(home, record.feed_id).writer(record.harvest_id, record.software) as writer:
-        for document in archive_files(files, record.feed_id, writer, record.started_at):
-            attempt.requests += 1
-            attempt.bytes += len(document.body)
-            record.synthetic = bool(record.synthetic or document.synthetic)
+    try:
+        with Evidence(home, record.feed_id).writer(record.harvest_id, record.software) as writer:
+            for document in archive_files(files, record.feed_id, writer, record.started_at):
+                attempt.requests += 1
+                attempt.bytes += len(document.body)
+                record.synthetic = bool(record.synthetic or document.synthetic)
+    except _BROKEN as error:
+        attempt.finished_at, attempt.outcome = harvests.now(), "broken"
+        record.end(Status.FAILED, f"{record.feed_id}: {files} cannot be read: {error}")
+        harvests.write(home, record)
+        return
     attempt.finished_at, attempt.outcome = harvests.now(), "finished"
     record.requests, record.bytes = attempt.requests, attempt.bytes
     if refusal := harvests.refuse_mixing(harvests.kind_of_home(home), record):
@@ -313,7 +314,7 @@ def _end_early(home: Path, record: Harvest, log: Path) -> None:
     documents = Evidence(home, record.feed_id).documents(record.harvest_id)
     # Nothing of a refused one may be gone on with.
     refused = any(attempt.outcome == harvests.REFUSED for attempt in record.attempts)
-    some = not refused and any(is_offered(document, record.route) for document in documents)
+    some = not refused and any(is_offered(document) for document in documents)
     status = Status.PARTIAL if some else Status.FAILED
     if record.failures:
         others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
@@ -326,11 +327,17 @@ def _end_early(home: Path, record: Harvest, log: Path) -> None:
 def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accepted: bool = False) -> None:
     """Check, normalise, judge and load an archived harvest; write its end into its record."""
     report.step(feed.feed_id, "check")
+    record.software_version = harvests.software_version()
     try:
         doubts = stage(home, feed, record)
-    except (ContractError, EvidenceError, NormaliseError, duckdb.Error) as error:
-        # The evidence is kept: once our fault is mended, `replay` loads it.
+    except _BROKEN as error:
+        # The evidence is kept: once the fault is mended, `replay` loads it.
+        logger.exception("%s", record.harvest_id)
         record.end(Status.FAILED, f"{feed.feed_id}: the archive cannot be turned into rows: {error}")
+        harvests.write(home, record)
+        return
+    if refusal := harvests.refuse_mixing(harvests.kind_of_home(home), record):
+        record.end(Status.FAILED, refusal)
         harvests.write(home, record)
         return
     if doubts and not accepted:
@@ -343,13 +350,20 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
         if done is None:
             row = ledger_row(record)
             newer = newer_evidence(connection, feed.feed_id, record.scope, row["evidence_at"])
-            if newer is not None and not accepted:
-                record.end(Status.HELD, f"{feed.feed_id}: {newer} has the same scope and newer evidence, and is loaded")
+            overruled = accepted and _NEWER in record.decisions[-1].held_because
+            if newer is not None and not overruled:
+                record.end(Status.HELD, f"{feed.feed_id}: {newer} {_NEWER}")
                 harvests.write(home, record)
                 return
             done = load(connection, staging_folder(home, record), row)
+        _note_loaded(home, record, done)
+
+
+def _note_loaded(home: Path, record: Harvest, done: Loaded) -> None:
+    """Write the end of a harvest that stands in the warehouse; the caller holds the lock of the warehouse."""
     record.rows_opened, record.rows_changed, record.rows_closed = done.opened, done.changed, done.closed
-    record.end(Status.ACCEPTED if done else Status.UNCHANGED, record.decisions[-1].reason if accepted else record.gone)
+    decided = record.decisions[-1].reason if record.decisions else None
+    record.end(Status.ACCEPTED if done else Status.UNCHANGED, decided)
     harvests.write(home, record)
 
 
@@ -377,6 +391,7 @@ def accept(home: Path, harvest_id: str, reason: str, report: Reporter) -> Harves
     with _feed_lock(home, feed):
         decision = Decision(at=harvests.now(), decision="accept", reason=reason, held_because=record.reason or "")
         record.decisions = [*record.decisions, decision]
+        harvests.write(home, record)  # before anything follows from it
         _process(home, feed, record, report, accepted=True)
     return record
 
@@ -409,18 +424,7 @@ def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> 
         started_at=started_at,
         software_version=harvests.software_version(),
         **original.model_dump(
-            include={
-                "feed_id",
-                "route",
-                "base_url",
-                "wayback_url",
-                "files",
-                "parameters",
-                "limits",
-                "asked",
-                "doubts",
-                "synthetic",
-            }
+            include={"feed_id", "route", "base_url", "files", "parameters", "limits", "asked", "doubts", "synthetic"}
         ),
     )
     with _feed_lock(home, feed):
@@ -462,13 +466,17 @@ def publish(home: Path, profile: str, report: Reporter) -> Path | None:
     """
     report.step(profile, "publish")
     published, recipes = home / "published", home / "archive" / "releases"
-    at = harvests.now()
     with store.opened(home) as connection:
         _mend(published, recipes)
-        ended = [record for record in harvests.harvests(home) if record.finished_at and record.finished_at <= at]
+        ended = [record for record in harvests.harvests(home) if record.finished_at]
         for record in ended:
             if record.status is not None and not record.status.good:
-                write_harvest(connection, ledger_row(record))
+                done = is_loaded(connection, record.harvest_id)
+                if done is None:
+                    write_harvest(connection, ledger_row(record))
+                else:  # killed between the warehouse and its record
+                    _note_loaded(home, record, done)
+        at = harvests.now()
         recipe = Recipe(
             release_id=next_release_id(published, recipes, at.date()),
             profile=profile,

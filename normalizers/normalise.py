@@ -41,8 +41,8 @@ class Partition:
 
     @property
     def complete(self) -> bool:
-        """Whether all of it was read; a part without a denominator never is."""
-        return self.found == self.expected
+        """Whether all of it was read; a part without a denominator never is, nor one that should not be empty."""
+        return self.found == self.expected and self.found > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,8 @@ def records_of(feed_id: str) -> tuple[type[Record], ...]:
     return contract
 
 
-def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
-    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`.
-
-    Args:
-        connection: in memory.
-        lists: name → CSV of reference lists that stand elsewhere than in `normalizers/reference`.
-    """
+def prepare(connection: DuckDBPyConnection) -> None:
+    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`."""
     connection.execute(
         """
         CREATE SCHEMA IF NOT EXISTS raw;
@@ -95,11 +90,9 @@ def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
         );
         """
     )
-    own = {path.stem: path for path in sorted((ROOM / "reference").glob("*.csv"))}
-    for name, path in {**own, **lists}.items():
+    for path in sorted((ROOM / "reference").glob("*.csv")):
         connection.execute(
-            f"CREATE VIEW reference.{quoted(name)} AS "
-            f"FROM read_csv({literal(str(path))}, header = true, all_varchar = true)"
+            f"CREATE VIEW reference.{quoted(path.stem)} AS FROM read_csv({literal(str(path))}, all_varchar = true)"
         )
 
 
@@ -183,7 +176,8 @@ def _source_of(column: Column, made: set[str], provenance: Mapping[str, str | bo
 
 def _check(connection: DuckDBPyConnection, table: Table, made: set[str]) -> None:
     """Check keys, required columns and closed code lists of a staged table, set-based."""
-    name, key = f"staged.{quoted(table.name)}", ", ".join(quoted(part) for part in table.key)
+    opening = " WHERE NOT confirm_only" if "confirm_only" in made else ""  # a rejected record opens no row
+    name, key = f"(FROM staged.{quoted(table.name)}{opening})", ", ".join(quoted(part) for part in table.key)
     faults = {
         f"the key ({', '.join(table.key)}) stands twice": (
             f"SELECT {key} FROM {name} GROUP BY ALL HAVING count(*) > 1"

@@ -69,7 +69,8 @@ def load(connection: DuckDBPyConnection, staging: Path, harvest: Mapping[str, An
         connection: the warehouse.
         staging: folder of the harvest with `<table>.parquet` for each table that it states, `documents.parquet` and
             `quarantine.parquet`.
-        harvest: its row for the table `harvests`; the counts of rows and the status are filled in here.
+        harvest: its row for the table `harvests`, and `closing`, the partitions in which rows that were not seen are
+            closed; the counts of rows and the status are filled in here.
 
     Returns:
         What was done.
@@ -78,7 +79,7 @@ def load(connection: DuckDBPyConnection, staging: Path, harvest: Mapping[str, An
     connection.execute("BEGIN")
     try:
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE scope AS SELECT unnest(?::VARCHAR[]) AS partition", [list(harvest["scope"])]
+            "CREATE OR REPLACE TEMP TABLE scope AS SELECT unnest(?::VARCHAR[]) AS partition", [list(harvest["closing"])]
         )
         loaded = Loaded()
         for table in tables(Origin.FEED):
@@ -86,6 +87,7 @@ def load(connection: DuckDBPyConnection, staging: Path, harvest: Mapping[str, An
             if staged.exists():
                 loaded += _load_table(connection, table, staged, harvest_id, feed_id)
         loaded += _end_cells(connection, harvest_id, feed_id)
+        connection.execute("DELETE FROM quarantine WHERE harvest_id = ?", [harvest_id])
         _append(connection, DOCUMENTS, staging, harvest_id)
         _append(connection, QUARANTINE, staging, harvest_id)
         write_harvest(
