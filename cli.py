@@ -412,6 +412,9 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
     all_: Annotated[bool, typer.Option("--all", help="Every feed that the chosen route can reach.")] = False,
     route: Annotated[Route | None, typer.Option(help="How to reach the feeds.")] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="FEED=URL: whole address instead of its own.")] = None,
+    wayback_url: Annotated[
+        str, typer.Option(help="Web archive for the route wayback; of pywb with its collection.")
+    ] = pipeline.WAYBACK_URL,
     files: Annotated[list[str] | None, typer.Option(help="FEED=PATH: folder or file for the route files.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="FEED.PARAM=VALUE; lists by comma.")] = None,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Load, but make no release.")] = False,
@@ -448,6 +451,7 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
                     feed=feed,
                     route=given_route,
                     base_url=(addresses.get(feed.feed_id) or own.base_url or "").rstrip("/") or None,
+                    wayback_url=wayback_url.rstrip("/"),
                     files=path.resolve() if path and given_route is Route.FILES else None,
                     given=own.set | parameters.get(feed.feed_id, {}),
                 )
@@ -526,7 +530,7 @@ def sources(as_json: JsonOption = False) -> None:
                     ("complete", feed.denominator.rule),
                     *(
                         (f"--set {name}", f"{one.description} [{','.join(one.default)}]")
-                        for name, one in feed.parameters.items()
+                        for name, one in feed.all_parameters.items()
                     ),
                 ],
             )

@@ -64,6 +64,9 @@ _BROKEN = (
 )
 """What a document or file that is not as it should be may raise, in a parser or below it: its harvest fails."""
 
+WAYBACK_URL = "https://web.archive.org"
+"""The web archive that is asked unless another is given."""
+
 STOP_WAIT = 10.0
 """Seconds that a crawl has to stop at its last whole record."""
 
@@ -92,6 +95,7 @@ class Order:
         feed: the feed.
         route: how it is reached.
         base_url: address instead of the feed's own, without a trailing slash.
+        wayback_url: web archive for the route `wayback` and for the fallback to it, without a trailing slash.
         files: folder or file for the route `files`.
         given: parameters as the operator gave them.
     """
@@ -99,6 +103,7 @@ class Order:
     feed: Feed
     route: Route
     base_url: str | None = None
+    wayback_url: str = WAYBACK_URL
     files: Path | None = None
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -143,12 +148,29 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
                     _collect_files(home, record, order.files)
                 else:
                     record = _crawl(home, record, contact, locked, report)
+            if record.gone and record.route is Route.LIVE and order.feed.fallback:
+                record = _fall_back(home, order, record, locked, report)
             if record.stage is Stage.CRAWLED:
                 _process(home, order.feed, record, report)
         except KeyboardInterrupt:
             _stop(home, record)
             raise StoppedError(record) from None
     return record
+
+
+def _fall_back(home: Path, order: Order, live: Harvest, locked: IO[str], report: Reporter) -> Harvest:
+    """Harvest from a web archive what the live site does not answer any more."""
+    assert order.feed.fallback is not None  # noqa: S101  # for the type checker: asked before
+    order = replace(order, route=order.feed.fallback)
+    try:
+        contact = check_order(home, order)
+    except UsageError as error:
+        live.warnings = [*live.warnings, f"the live site is gone, and no web archive was asked: {error}"]
+        harvests.write(home, live)
+        return live
+    record = _begin(home, order)
+    record.gone = f"the live site is gone: {live.gone}"
+    return _crawl(home, record, contact, locked, report)
 
 
 def _feed_lock(home: Path, feed: Feed) -> store.Lock:
@@ -194,13 +216,22 @@ def check_order(home: Path, order: Order) -> str:
         )
     if parts.query or parts.fragment:
         raise UsageError(f"{feed.feed_id}: --base-url takes no query and no fragment: paths are appended to it")
-    address = order.base_url or feed.base_url
+    _check_wayback_url(order.wayback_url)
+    address = order.wayback_url if order.route is Route.WAYBACK else order.base_url or feed.base_url
     if address is not None and not is_loopback(address) and not settings.contact:
         raise UsageError(
             f"{feed.feed_id}: a live crawl needs a contact address by which the source can reach you: set `contact` "
             f"in {home / SETTINGS_FILE} (`observatory init` writes one), or OBSERVATORY_CONTACT"
         )
     return settings.contact or "none, loopback only"
+
+
+def _check_wayback_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise UsageError(
+            f"--wayback-url takes the address of a web archive, such as {WAYBACK_URL}; got {redact_url(url)!r}"
+        )
 
 
 def _begin(home: Path, order: Order) -> Harvest:
@@ -211,6 +242,7 @@ def _begin(home: Path, order: Order) -> Harvest:
         feed_id=order.feed.feed_id,
         route=order.route,
         base_url=order.base_url,
+        wayback_url=order.wayback_url if order.route is Route.WAYBACK else None,
         files=order.files,
         parameters=parameters,
         limits=limits,
@@ -227,8 +259,16 @@ def _take_up(home: Path, order: Order) -> Harvest | None:
     if newest is None or (newest.stage is Stage.ENDED and newest.status is not Status.PARTIAL):
         return None
     limits, parameters = order.feed.settings(order.given)
-    asked_then = (newest.route, newest.base_url, newest.files, newest.parameters, newest.replay_of)
-    asked_now = (order.route, order.base_url, order.files, parameters, None)
+    wayback_url = order.wayback_url if order.route is Route.WAYBACK else None
+    asked_then = (
+        newest.route,
+        newest.base_url,
+        newest.wayback_url,
+        newest.files,
+        newest.parameters,
+        newest.replay_of,
+    )
+    asked_now = (order.route, order.base_url, wayback_url, order.files, parameters, None)
     if asked_then == asked_now and harvests.now() - newest.started_at < RESUME_WITHIN:
         newest.limits = limits
         if newest.stage is Stage.ENDED:
@@ -314,7 +354,7 @@ def _end_early(home: Path, record: Harvest, log: Path) -> None:
     documents = Evidence(home, record.feed_id).documents(record.harvest_id)
     # Nothing of a refused one may be gone on with.
     refused = any(attempt.outcome == harvests.REFUSED for attempt in record.attempts)
-    some = not refused and any(is_offered(document) for document in documents)
+    some = not refused and any(is_offered(document, record.route) for document in documents)
     status = Status.PARTIAL if some else Status.FAILED
     if record.failures:
         others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
@@ -362,7 +402,7 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
 def _note_loaded(home: Path, record: Harvest, done: Loaded) -> None:
     """Write the end of a harvest that stands in the warehouse; the caller holds the lock of the warehouse."""
     record.rows_opened, record.rows_changed, record.rows_closed = done.opened, done.changed, done.closed
-    decided = record.decisions[-1].reason if record.decisions else None
+    decided = record.decisions[-1].reason if record.decisions else record.gone
     record.end(Status.ACCEPTED if done else Status.UNCHANGED, decided)
     harvests.write(home, record)
 
@@ -424,7 +464,18 @@ def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> 
         started_at=started_at,
         software_version=harvests.software_version(),
         **original.model_dump(
-            include={"feed_id", "route", "base_url", "files", "parameters", "limits", "asked", "doubts", "synthetic"}
+            include={
+                "feed_id",
+                "route",
+                "base_url",
+                "wayback_url",
+                "files",
+                "parameters",
+                "limits",
+                "asked",
+                "doubts",
+                "synthetic",
+            }
         ),
     )
     with _feed_lock(home, feed):

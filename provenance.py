@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 
 from crawlers.evidence import Evidence
+from crawlers.source import feeds
+from crawlers.us.cbp import FIELDS
 from exports.query import open_release
 from normalizers.normalise import ROOM, program
 from warehouse.schema import OBSERVATIONS, TABLES, Table, quoted
@@ -95,7 +97,8 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
 
     Args:
         body: the document, content-decoded.
-        locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>`` or ``csv:row=<number>``.
+        locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>``, ``csv:row=<number>``, or for a cell that
+            is a sum over the rows of a county table ``rows:region=<region_id>;bcd=<category>;naics=<edition>``.
 
     Raises:
         TraceError: the document has no such record.
@@ -110,6 +113,8 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
             except (KeyError, IndexError, ValueError, TypeError) as error:
                 raise TraceError(f"the document has no {locator}: {error!r}") from error
         return value
+    if scheme == "rows":
+        return _rows_of_cell(body, **dict(part.split("=", 1) for part in path.split(";")))
     if scheme == "csv":
         column, _, wanted = path.partition("=")
         rows = list(csv.DictReader(body.decode("utf-8", "replace").splitlines()))
@@ -119,6 +124,45 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
         if matching:
             return matching
     raise TraceError(f"the document has no {locator}")
+
+
+def _rows_of_cell(body: bytes, region: str, bcd: str, naics: str) -> list[dict[str, Any]]:
+    """Return the rows of a county table that are summed in one cell of region × category."""
+    industries = {row["naics"] for row in _reference("naics_bcd") if (row["vintage"], row["category"]) == (naics, bcd)}
+    counties = _counties(region)
+    text = body.decode("utf-8-sig")
+    if text.lstrip().startswith("["):
+        header, *rows = json.loads(text)
+    else:
+        header, *rows = csv.reader(text.splitlines())
+    place = {FIELDS.get(name.lower()): number for number, name in enumerate(header)}
+    return [
+        dict(zip(header, row, strict=False))
+        for row in rows
+        if row[place["naics"]] in industries
+        and {row[place["fipstate"]], row[place["fipstate"]] + row[place["fipscty"]]} & counties
+    ]
+
+
+def _counties(region: str) -> set[str]:
+    """Return the codes of the counties of a region, or of the states that it consists of."""
+    states = {row["fips_code"] for row in _reference("us_states")} - {"72"}
+    kind, code = ("country", "98") if region == "country:US" else region.split(":")[1:]
+    if kind in {"country", "state"}:
+        return states if kind == "country" else {code}
+    shipped = feeds()["ref.us_geography"].shipped_file
+    assert shipped is not None  # noqa: S101  # for the type checker
+    with shipped.open(encoding="utf-8", newline="") as stream:
+        listed = {
+            row["region_code"]: row["members"].split() for row in csv.DictReader(stream) if row["region_type"] == kind
+        }
+    counties = set(listed[code] or [code])
+    return counties | {row["new_code"] for row in _reference("us_county_changes") if row["listed_code"] in counties}
+
+
+def _reference(name: str) -> list[dict[str, str]]:
+    with (ROOM / "reference" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _row(
@@ -171,8 +215,7 @@ def _fields(feed_id: str, table_name: str, target: str | None, record: Any) -> l
 def _method(method: str | None) -> dict[str, str] | None:
     if method is None:
         return None
-    with (ROOM / "reference" / "methods.csv").open(encoding="utf-8", newline="") as stream:
-        return next((row for row in csv.DictReader(stream) if row["method"] == method), None)
+    return next((row for row in _reference("methods") if row["method"] == method), None)
 
 
 def _inputs(

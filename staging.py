@@ -19,13 +19,16 @@ import duckdb
 from crawlers import harvest as harvests
 from crawlers.evidence import Document, Evidence
 from crawlers.harvest import Harvest
-from crawlers.source import Feed, Route
-from crawlers.spider import Batch
+from crawlers.source import Feed, Route, catalogue
+from crawlers.spider import Batch, Table
 from normalizers.contract import KindReport, RawPage, check
 from normalizers.normalise import Normalised, normalise, prepare, records_of
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
 
 _SHOWN = 3
+
+PAGE_ROWS = 200_000
+"""Rows of a table that are checked as one page: DuckDB holds a page twice in memory."""
 
 
 def folder(home: Path, harvest: Harvest) -> Path:
@@ -33,8 +36,13 @@ def folder(home: Path, harvest: Harvest) -> Path:
     return home / "staging" / harvest.feed_id / harvest.harvest_id
 
 
-def is_offered(document: Document) -> bool:
-    """Whether a document is offered to the parser: good answers and saved files, but for robots.txt."""
+def is_offered(document: Document, route: Route) -> bool:
+    """Whether a document is offered to the parser: good answers and saved files, but for robots.txt.
+
+    On the route wayback only captures are: no index, and no page that a web archive passed on from the live web.
+    """
+    if route is Route.WAYBACK and document.archived_at is None:
+        return False
     return document.http_status in {None, HTTPStatus.OK} and not document.url.endswith("/robots.txt")
 
 
@@ -60,7 +68,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[str]:
     contract = records_of(feed.feed_id)
     pages, documents = _parse(home, feed, harvest, feed.module().parse, target / "raw")
     with duckdb.connect(":memory:") as connection:
-        prepare(connection)
+        prepare(connection, _shipped_lists())
         reports = [check(connection, model, pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
             connection,
@@ -104,17 +112,16 @@ def _parse(
     strangers: list[str] = []
     evidence_at = harvest.started_at
     for document in evidence.documents(harvest.evidence_id):
-        if not is_offered(document) or document.document_id not in newest:
+        if not is_offered(document, harvest.route) or document.document_id not in newest:
             continue
         batches = parse(document)
         if batches is None:
             strangers.append(document.url)
             continue
         for batch in batches:
-            path = raw / f"{batch.kind}-{len(pages.get(batch.kind, [])):05d}.json"
-            records = batch.records
-            path.write_bytes(records if isinstance(records, bytes) else json.dumps(records).encode())
-            pages.setdefault(batch.kind, []).append(RawPage(document.document_id, path, batch.pointer))
+            of_kind = pages.setdefault(batch.kind, [])
+            for path in _write_pages(batch, raw / f"{batch.kind}-{len(of_kind):05d}"):
+                of_kind.append(RawPage(document.document_id, path, batch.pointer))
         documents.append(_document_row(feed, document))
     declared = any(row["synthetic"] for row in documents)
     harvest.synthetic = bool(harvest.synthetic) or declared or harvest.route is Route.REPLICA
@@ -130,6 +137,58 @@ def _parse(
             f"{', '.join(strangers[:_SHOWN])}",
         )
     return pages, documents
+
+
+def _shipped_lists() -> dict[str, Path]:
+    """Return the lists that we ship as feeds: every program may join them."""
+    shipped = {feed.name: feed.shipped_file for feed in catalogue()["ref"].feeds.values()}
+    return {name: path for name, path in shipped.items() if path is not None}
+
+
+def _write_pages(batch: Batch, stem: Path) -> Iterator[Path]:
+    """Write the records of a batch as JSON arrays of objects, into files whose names begin with the stem."""
+    records = batch.records
+    if isinstance(records, Table):
+        yield from _write_table(records, stem)
+        return
+    path = stem.with_suffix(".json")
+    path.write_bytes(records if isinstance(records, bytes) else json.dumps(records).encode())
+    yield path
+
+
+def _write_table(table: Table, stem: Path) -> Iterator[Path]:
+    """Turn a table into JSON in DuckDB; a row that is too short gets nulls, one that is too long is an error."""
+    body = stem.with_suffix(".body")
+    body.write_bytes(table.body)
+    given = {f"column{number}": key for number, key in enumerate(table.columns)}
+    if table.is_json:
+        cells = ", ".join(f"row[{number}] AS {name}" for number, name in enumerate(given, 1))
+        source = (
+            f"SELECT {cells} FROM read_json({literal(str(body))}, format = 'array', records = false, "
+            f"columns = {{row: 'VARCHAR[]'}}, maximum_object_size = {len(table.body) + 1})"
+        )
+        locator = "'json:/' || number"
+    else:
+        columns = ", ".join(f"{name}: 'VARCHAR'" for name in given)
+        source = (
+            f"FROM read_csv({literal(str(body))}, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+            f"header = false, columns = {{{columns}}}, null_padding = true, parallel = false)"
+        )
+        locator = "'csv:row=' || number"
+    keys = [f"{name} AS {quoted(key)}" for name, key in given.items() if key is not None]
+    keys += [f"{literal(value)} AS {quoted(key)}" for key, value in table.constants.items()]
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"CREATE TABLE cell AS SELECT row_number() OVER () - 1 AS number, * FROM ({source})")
+        ((last,),) = connection.execute("SELECT coalesce(max(number), 0) FROM cell").fetchall()
+        for start in range(1, last + 1, PAGE_ROWS):  # row 0 is the header
+            path = stem.with_name(f"{stem.name}-{start:09d}.json")
+            connection.execute(
+                f"COPY (SELECT {', '.join(keys)}, {locator} AS _locator FROM cell "
+                f"WHERE number BETWEEN {start} AND {start + PAGE_ROWS - 1} ORDER BY number) "
+                f"TO {literal(str(path))} (FORMAT json, ARRAY true)"
+            )
+            yield path
+    body.unlink()
 
 
 def _document_row(feed: Feed, document: Document) -> dict[str, Any]:

@@ -28,17 +28,17 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 from scrapy.robotstxt import RobotParser
+from scrapy.settings.default_settings import RETRY_HTTP_CODES
 
 from crawlers import harvest as harvests
 from crawlers.evidence import Capture, Document, Evidence, PartWriter, redact_url
 from crawlers.harvest import Attempt, Harvest, Stage
 from crawlers.source import Feed, Politeness, Route, feeds
 from crawlers.spider import Spider
+from crawlers.wayback import BUSY, KEPT, WaybackMiddleware, gone, memento_of
 
 PROGRESS_EVERY = 0.2
 """Seconds between two lines of progress."""
-
-_FROM_ARCHIVE = "from_archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,13 @@ class EvidenceMiddleware:
         document = self.context.evidence.read(capture.warc_file, capture.warc_offset)
         headers = Headers({name: value for name, value in document.headers.items() if name != "content-encoding"})
         response_class = responsetypes.from_args(headers=headers, url=request.url, body=document.body)
-        return response_class(request.url, HTTPStatus.OK, headers=headers, body=document.body, flags=[_FROM_ARCHIVE])
+        return response_class(request.url, HTTPStatus.OK, headers=headers, body=document.body, flags=[KEPT])
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Archive an exchange before anything looks at it."""
-        if _FROM_ARCHIVE in response.flags:
+        if KEPT in response.flags:
             return response
+        wayback = self.spider.harvest.route is Route.WAYBACK
         document = self.context.writer.exchange(
             url=request.url,
             method=request.method,
@@ -99,8 +100,10 @@ class EvidenceMiddleware:
             response_headers=_pairs(response.headers),
             body=response.body,
             retrieved_at=harvests.now(),
+            archived_at=memento_of(request, response) if wayback else None,
         )
-        self._look_at_kind(document)
+        if not wayback or document.archived_at is not None:  # the archive's own answers say nothing of the source
+            self._look_at_kind(document)
         return response
 
     def _look_at_kind(self, document: Document) -> None:
@@ -163,7 +166,7 @@ class Progress:
 
     def received(self, response: Response) -> None:
         """Count an answer."""
-        if _FROM_ARCHIVE not in response.flags:
+        if KEPT not in response.flags:
             self.attempt.requests += 1
         self._tell()
 
@@ -225,12 +228,27 @@ def settings(limits: Politeness, contact: str, log_file: Path) -> dict[str, Any]
     }
 
 
+def over_wayback(of_crawl: dict[str, Any], limits: Politeness) -> dict[str, Any]:
+    """Return the settings of a crawl whose requests a web archive answers."""
+    return {
+        **of_crawl,
+        "DOWNLOAD_DELAY": limits.archive_delay,
+        "RETRY_HTTP_CODES": sorted(set(RETRY_HTTP_CODES) - BUSY),  # the middleware waits as long as these ask for
+        # Before robots.txt: that of the live site says nothing of the archive.
+        "DOWNLOADER_MIDDLEWARES": {**of_crawl["DOWNLOADER_MIDDLEWARES"], WaybackMiddleware: 60},
+    }
+
+
 def allowed_domains(feed: Feed, base_url: str) -> list[str]:
     """Return the hosts that a crawl may touch: the feed's own on its own address, else only the given one."""
     host = urlsplit(base_url).hostname
     if host is None:
         raise ValueError(f"{feed.feed_id}: {base_url!r} is no web address; one looks like https://example.org/data")
     return list(feed.allowed_hosts) if host in feed.allowed_hosts else [host]
+
+
+def _host(url: str | None) -> list[str]:
+    return [urlsplit(url).hostname or ""] if url else []
 
 
 def run(home: Path, harvest: Harvest, contact: str) -> None:
@@ -247,6 +265,8 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     attempt = Attempt(started_at=harvests.now())
     harvest.attempts = [*harvest.attempts, attempt]
     harvest.failures, harvest.doubts, harvest.warnings, harvest.asked, harvest.not_understood = [], [], [], [], []
+    if harvest.route is Route.WAYBACK and harvest.gone:
+        harvest.warnings = [f"{feed.feed_id}: harvested from {harvest.wayback_url}: {harvest.gone}"]
     harvests.write(home, harvest)
     base_url = harvest.base_url or feed.base_url
     if base_url is None:
@@ -255,7 +275,10 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     log_file.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(attempt)
     with evidence.writer(harvest.harvest_id, harvest.software) as writer:
-        process = AsyncCrawlerProcess(settings(harvest.limits, contact, log_file))
+        of_crawl = settings(harvest.limits, contact, log_file)
+        if harvest.route is Route.WAYBACK:
+            of_crawl = over_wayback(of_crawl, harvest.limits)
+        process = AsyncCrawlerProcess(of_crawl)
         for handler in logging.getLogger().handlers:
             handler.addFilter(_without_secrets)
         crawler = process.create_crawler(feed.module().FeedSpider)
@@ -266,7 +289,7 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
             crawler,
             harvest=harvest,
             base_url=base_url,
-            allowed_domains=allowed_domains(feed, base_url),
+            allowed_domains=[*allowed_domains(feed, base_url), *_host(harvest.wayback_url)],
             context=Context(evidence, writer, answered, harvests.kind_of_home(home)),
         )
         process.start()
@@ -280,6 +303,11 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     harvest.bytes = sum(attempt.bytes for attempt in harvest.attempts)
     if attempt.outcome == "finished" and not harvest.failures:
         harvest.stage = Stage.CRAWLED
+    elif attempt.outcome == "finished" and harvest.route is Route.LIVE:
+        first = next(
+            (found for found in evidence.documents(harvest.harvest_id) if not found.url.endswith("/robots.txt")), None
+        )
+        harvest.gone = gone(first, crawler.stats.get_stats())
     harvests.write(home, harvest)
 
 

@@ -75,6 +75,8 @@ class Harvest(BaseModel):
 
     Attributes:
         base_url: address instead of the feed's own.
+        wayback_url: the web archive, on the route wayback.
+        gone: why the live site was held to be gone: by this harvest, or by the one that this one stands in for.
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely.
         closing: partitions in which rows that were not seen are closed: the scope, unless records were rejected.
@@ -91,6 +93,7 @@ class Harvest(BaseModel):
     feed_id: str
     route: Route
     base_url: str | None = None
+    wayback_url: str | None = None
     files: Path | None = None
     parameters: dict[str, tuple[str, ...]]
     limits: Politeness
@@ -99,6 +102,7 @@ class Harvest(BaseModel):
     started_at: AwareDatetime
     finished_at: AwareDatetime | None = None
     evidence_at: AwareDatetime | None = None
+    gone: str | None = None
     asked: list[str] = Field(default_factory=list)
     scope: list[str] = Field(default_factory=list)
     closing: list[str] = Field(default_factory=list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -49,12 +50,14 @@ class Politeness(_Strict):
 
     Attributes:
         delay: seconds between two requests to one host.
+        archive_delay: the same for a web archive.
         timeout: seconds that one answer may take.
         retries: further tries after a failed one.
         max_body_mb: an answer over this size (MiB, as received) is refused.
     """
 
     delay: Annotated[float, Field(ge=0)] = 5.0
+    archive_delay: Annotated[float, Field(ge=0)] = 1.0
     timeout: Annotated[float, Field(gt=0)] = 60.0
     retries: Annotated[int, Field(ge=0, le=10)] = 3
     max_body_mb: Annotated[int, Field(gt=0)] = 256
@@ -79,6 +82,14 @@ class Parameter(_Strict):
     description: Text
 
 
+WAYBACK_PARAMETERS: Mapping[str, Parameter] = {
+    "at": Parameter(
+        default=(), description="route wayback: the captures nearest to this date, such as 2015-06-30; else the newest"
+    )
+}
+"""Parameters of every feed that has the route wayback."""
+
+
 class Feed(_Strict):
     """One machine-readable thing that a source offers.
 
@@ -87,6 +98,7 @@ class Feed(_Strict):
         base_url: where the live site answers; a harvest may replace it whole.
         shipped: file in the source's own folder that the route `files` reads unless another is given: facts that we
             carry ourselves.
+        fallback: route that is taken when the live site is gone.
         cadence: cron line (UTC) by which it is harvested unless the operator says otherwise.
         stale_after_days: data older than this is called stale.
         max_rejected_share: a harvest with a larger share of rejected records is held.
@@ -104,6 +116,7 @@ class Feed(_Strict):
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+[^/\s?#]$")] | None = None
     allowed_hosts: tuple[Text, ...] = ()
     shipped: str | None = None
+    fallback: Literal[Route.WAYBACK] | None = None
     cadence: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
     stale_after_days: Annotated[int, Field(gt=0)]
     max_rejected_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
@@ -115,6 +128,8 @@ class Feed(_Strict):
     def _can_be_reached(self) -> Feed:
         if Route.LIVE in self.routes and not (self.base_url and self.allowed_hosts):
             raise ValueError(f"{self.feed_id}: the route live needs base_url and allowed_hosts")
+        if self.fallback is not None and self.fallback not in self.routes:
+            raise ValueError(f"{self.feed_id}: the fallback {self.fallback} is none of its routes")
         return self
 
     @property
@@ -126,6 +141,11 @@ class Feed(_Strict):
     def shipped_file(self) -> Path | None:
         """The file that we ship for the feed, where there is one."""
         return None if self.shipped is None else ROOM / self.source_id / self.shipped
+
+    @property
+    def all_parameters(self) -> dict[str, Parameter]:
+        """The feed's own parameters, and those that its routes bring."""
+        return {**self.parameters, **(WAYBACK_PARAMETERS if Route.WAYBACK in self.routes else {})}
 
     def module(self) -> ModuleType:
         """Import the feed's module, ``crawlers.<source>.<name>``."""
@@ -145,22 +165,33 @@ class Feed(_Strict):
         """
         limits = {name: value for name, value in given.items() if name in Politeness.model_fields}
         own = {name: value for name, value in given.items() if name not in limits}
-        if unknown := sorted(own.keys() - self.parameters.keys()):
-            known = ", ".join(sorted({*self.parameters, *Politeness.model_fields}))
+        parameters = self.all_parameters
+        if unknown := sorted(own.keys() - parameters.keys()):
+            known = ", ".join(sorted({*parameters, *Politeness.model_fields}))
             raise ValueError(f"{self.feed_id}: no parameter {unknown[0]!r}; it knows {known}")
         values = {
             name: tuple(part.strip() for part in own[name].split(",") if part.strip())
             if name in own
             else parameter.default
-            for name, parameter in self.parameters.items()
+            for name, parameter in parameters.items()
         }
         if empty := sorted(name for name in own if not values[name]):
             raise ValueError(f"{self.feed_id}: parameter {empty[0]!r} has no value")
+        if "at" in own and not _is_date(own["at"]):
+            raise ValueError(f"{self.feed_id}.at: expected a date such as 2015-06-30, got {own['at']!r}")
         try:
             return Politeness.model_validate({**self.politeness.model_dump(), **limits}), values
         except ValidationError as error:
             wrong = error.errors()[0]
             raise ValueError(f"{self.feed_id}.{wrong['loc'][0]}: {wrong['msg']}, got {wrong['input']!r}") from error
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 class Source(_Strict):

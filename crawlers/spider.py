@@ -22,18 +22,38 @@ from crawlers.harvest import Harvest
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table of rows under one header that stands whole in a document, too big for one Python object per row.
+
+    Attributes:
+        body: CSV, or a JSON array of arrays; the first row is the header.
+        columns: for each column the key under which its values are handed over; None for one that is not.
+        constants: keys and values that every record gets beside its own.
+    """
+
+    body: bytes
+    columns: Sequence[str | None]
+    constants: Mapping[str, str]
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the rows are JSON arrays; else they are lines of CSV."""
+        return self.body[:200].lstrip().startswith(b"[")
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Raw records of one kind from one document.
 
     Attributes:
         kind: kind of record; the feed's contract has a model for it.
-        records: a JSON array of objects as bytes, or the objects.
+        records: a JSON array of objects as bytes, the objects, or a table.
         pointer: JSON pointer of a record in the document, `{}` for its index. Records that carry a `_locator` of
             their own need none.
     """
 
     kind: str
-    records: bytes | Sequence[Mapping[str, Any]]
+    records: bytes | Sequence[Mapping[str, Any]] | Table
     pointer: str = "/{}"
 
 

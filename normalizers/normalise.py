@@ -76,8 +76,13 @@ def records_of(feed_id: str) -> tuple[type[Record], ...]:
     return contract
 
 
-def prepare(connection: DuckDBPyConnection) -> None:
-    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`."""
+def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
+    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`.
+
+    Args:
+        connection: in memory.
+        lists: name → CSV of reference lists that stand elsewhere than in `normalizers/reference`.
+    """
     connection.execute(
         """
         CREATE SCHEMA IF NOT EXISTS raw;
@@ -90,9 +95,11 @@ def prepare(connection: DuckDBPyConnection) -> None:
         );
         """
     )
-    for path in sorted((ROOM / "reference").glob("*.csv")):
+    own = {path.stem: path for path in sorted((ROOM / "reference").glob("*.csv"))}
+    for name, path in {**own, **lists}.items():
         connection.execute(
-            f"CREATE VIEW reference.{quoted(path.stem)} AS FROM read_csv({literal(str(path))}, all_varchar = true)"
+            f"CREATE VIEW reference.{quoted(name)} AS "
+            f"FROM read_csv({literal(str(path))}, header = true, all_varchar = true)"
         )
 
 

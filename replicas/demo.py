@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from replicas import us
+from replicas import us, us_cbp
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
+    "us.cbp": {"delay": "0", "years": "2016,2017"},
 }
 """Feed → what the demo asks of it; no pause between requests, since nobody else is served."""
 
@@ -16,5 +17,6 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
 @contextmanager
 def addresses() -> Iterator[dict[str, str]]:
     """Run the replicas; yields feed → base address."""
-    with us.replica(years=("2016", "2017")) as replica:
-        yield {"us.clustermapping": replica.base_url}
+    years = ("2016", "2017")
+    with us.replica(years=years) as replica, us_cbp.replica(years=years) as census:
+        yield {"us.clustermapping": replica.base_url, "us.cbp": census.base_url}

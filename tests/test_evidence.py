@@ -448,6 +448,72 @@ def test_damage_in_the_middle_is_no_torn_tail(tmp_path: Path) -> None:
     assert part.read_bytes() == bytes(damaged), "nothing is cut"
 
 
+def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path, FEED)
+    with evidence.writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+        ask(writer, URL + "&page=2")
+    captures = evidence.captures(FIRST)
+    part = tmp_path / written.warc_file
+    whole = part.read_bytes()
+    shutil.rmtree(tmp_path / "staging")
+    start = written.warc_offset
+    harmless = range(start + 4, start + 10)  # time and system in the gzip header
+    for at in range(start, member_end(whole, start)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x80
+        part.write_bytes(damaged)
+        if at in harmless:
+            assert Evidence(tmp_path, FEED).captures(FIRST) == captures
+            assert evidence.read(written.warc_file, start) == written
+            continue
+        with pytest.raises(EvidenceError, match=r"00000\.warc\.gz: damaged between"):
+            Evidence(tmp_path, FEED).captures(FIRST)
+        with pytest.raises(EvidenceError, match=rf"00000\.warc\.gz at {start}: "):
+            evidence.read(written.warc_file, start)
+
+
+def test_damage_that_swallows_what_follows_is_no_torn_tail(tmp_path: Path) -> None:
+    with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+    part = tmp_path / written.warc_file
+    whole = part.read_bytes()
+    stored = bytearray(gzip.compress(gzip.decompress(whole[: written.warc_offset]), 0, mtime=0))
+    stored[11:15] = b"\xff\xff\x00\x00"  # a stored block of 65,535 bytes: longer than the file
+    part.write_bytes(stored + whole[written.warc_offset :])
+    shutil.rmtree(tmp_path / "staging")
+    with pytest.raises(EvidenceError, match=r"00000\.warc\.gz: damaged between byte 0 and .*it never ends.*backup"):
+        Evidence(tmp_path, FEED).writer(SECOND, "observatory 1")
+    assert part.read_bytes() == stored + whole[written.warc_offset :], "nothing is cut"
+
+
+def test_a_closed_part_of_another_size_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+        lost = ask(writer, URL + "&page=2")
+    part = tmp_path / written.warc_file
+    size = part.stat().st_size
+    part.write_bytes(part.read_bytes()[: lost.warc_offset + 9])
+    with caplog.at_level(logging.WARNING):
+        assert documents(tmp_path, FIRST) == [written]
+    assert [
+        f"had {size} bytes when it was closed, and has {lost.warc_offset + 9}" in text for text in caplog.messages
+    ] == [True]
+
+
+@pytest.mark.parametrize("content", [b"", b"no WARC record\r\n"], ids=["empty", "foreign"])
+def test_a_member_that_is_no_record_is_named(tmp_path: Path, content: bytes) -> None:
+    with Evidence(tmp_path, FEED).writer(FIRST, "observatory 1") as writer:
+        written = ask(writer)
+    part = tmp_path / written.warc_file
+    size = part.stat().st_size
+    part.write_bytes(part.read_bytes() + gzipped(content))
+    shutil.rmtree(tmp_path / "staging")
+    for use in (Evidence(tmp_path, FEED).captures, lambda harvest: Evidence(tmp_path, FEED).writer(harvest, "1")):
+        with pytest.raises(EvidenceError, match=rf"00000\.warc\.gz at {size}: no WARC record stands here"):
+            use(FIRST)
+
+
 def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     script = (
         "import itertools, sys; from datetime import UTC, datetime; from pathlib import Path\n"
@@ -646,7 +712,7 @@ def test_a_body_that_cannot_be_decoded(tmp_path: Path, encoding: str, body: byte
     assert documents(tmp_path, FIRST) == [good]
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "identity"])
 def test_a_bomb_is_refused(encoding: str) -> None:
     bomb = ENCODERS[encoding](bytes(100_000))
     assert decode_body(bomb, encoding, URL, limit=100_000) == bytes(100_000)

@@ -915,3 +915,31 @@ SELECT
 FROM feeds
 LEFT JOIN sources USING (source_id)
 ORDER BY feeds.source_id, feeds.feed_id;
+
+-- What the U.S. Cluster Mapping Project published beside what is rebuilt from Census data, wherever both have a value.
+CREATE VIEW us_observed_vs_rebuilt AS
+SELECT
+    observed_cell.region_id,
+    observed_cell.hub_category_id,
+    observed.indicator,
+    observed.unit_kind,
+    observed.time_period,
+    observed.obs_value AS observed,
+    rebuilt.obs_value AS rebuilt,
+    rebuilt.obs_value - observed.obs_value AS difference,
+    (rebuilt.obs_value - observed.obs_value) / nullif(observed.obs_value, 0) AS relative_difference,
+    observed.unit_measure,
+    observed.method AS observed_method,
+    rebuilt.method AS rebuilt_method
+FROM observations AS observed
+JOIN clusters AS observed_cell ON observed_cell.cluster_id = observed.cluster_id
+JOIN clusters AS rebuilt_cell
+    ON rebuilt_cell.region_id = observed_cell.region_id
+    AND rebuilt_cell.hub_category_id = observed_cell.hub_category_id
+    AND rebuilt_cell.feed_id = 'us.cbp'
+JOIN observations AS rebuilt
+    ON rebuilt.cluster_id = rebuilt_cell.cluster_id
+    AND rebuilt.indicator = observed.indicator
+    AND rebuilt.unit_kind = observed.unit_kind
+    AND rebuilt.time_period = observed.time_period
+WHERE observed.feed_id = 'us.clustermapping' AND observed.obs_value IS NOT NULL AND rebuilt.obs_value IS NOT NULL;

@@ -1,0 +1,41 @@
+"""us.cbp: what a row of a county table must satisfy. Field names are those of the bulk county file."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from normalizers.contract import Record
+
+_Count = Annotated[int, Field(ge=0)]
+
+
+class CountyRow(Record):
+    """One county × industry × year; `naics` is ``------`` (API: ``00``) for the total of the county."""
+
+    kind: ClassVar[str] = "rows"
+    key: ClassVar[tuple[str, ...]] = ("year", "fipstate", "fipscty", "naics")
+    sparse: ClassVar[frozenset[str]] = frozenset(
+        # Size classes ended with the new disclosure rule, noise flags began in 2007.
+        {"empflag", "emp_nf"}
+    )
+    ignored: ClassVar[dict[str, str]] = {
+        "qp1_nf": "payroll is read as published, without a status of its own",
+        "ap_nf": "payroll is read as published, without a status of its own",
+    }
+
+    year: Annotated[str, Field(pattern=r"^[12][0-9]{3}$")]
+    fipstate: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+    fipscty: Annotated[str, Field(pattern=r"^[0-9]{3}$")]
+    naics: Annotated[str, Field(pattern=r"^([0-9]{2}|[0-9]{2}-[0-9]{2}|[0-9-]{2}[0-9/-]{4}|[0-9]{3,5})$")]
+    empflag: Annotated[str, Field(pattern=r"^[A-CE-M]?$")] | None = None
+    emp_nf: Annotated[str, Field(pattern=r"^[A-Z]?$")] | None = None
+    emp: _Count | None = None
+    qp1: _Count | None = None
+    ap: _Count | None = None
+    est: _Count
+
+
+RECORDS = (CountyRow,)
+"""The contract: one model for each kind of raw record that the feed's parser makes."""

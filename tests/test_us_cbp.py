@@ -1,0 +1,463 @@
+"""us.cbp: sums, imputation, shares, strength, completeness and trace, against a slow and plain second computation."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Observatory
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawlers.evidence import EvidenceError
+from crawlers.us.cbp import vintage, year_of
+from normalizers.normalise import program
+from replicas import us_cbp
+from replicas.server import Replica
+from replicas.us import ClusterMapping
+
+ROOT = Path(__file__).parents[1]
+REAL = ROOT / ".." / "shared" / "data" / "us"
+FEED = "us.cbp"
+HEADER = "fipstate,fipscty,naics,empflag,emp_nf,emp,qp1_nf,qp1,ap_nf,ap,est,n1_4,n1000_1,censtate,cencty"
+MIDPOINTS = dict(
+    zip("ABCEFGHIJKLM", (10, 60, 175, 375, 750, 1750, 3750, 7500, 17500, 37500, 75000, 100000), strict=True)
+)
+
+Row = tuple[str, str, str, int, int, int, int]
+"""Synthetic: county, NAICS, size class, employment, first-quarter and annual payroll, establishments."""
+
+SPECIAL: list[Row] = [
+    ("15003", "721110", "", 1000, 9000, 40000, 20),
+    ("15003", "713210", "B", 0, 0, 0, 2),
+    ("15009", "721110", "E", 0, 0, 0, 4),
+    ("01001", "336411", "", 500, 9000, 45000, 3),
+    ("01003", "336411", "", 10, 90, 450, 3),
+    ("11001", "541511", "", 800, 30000, 120000, 50),
+    ("13001", "541511", "M", 0, 0, 0, 60),
+    ("46102", "721110", "", 70, 100, 800, 4),  # the code that Shannon County, 46113, has had since 2015
+    ("06999", "511210", "", 44, 1000, 4000, 5),  # no county is known
+    ("72001", "721110", "", 33, 100, 400, 5),
+    ("15003", "112511", "", 5, 10, 40, 1),  # belongs to no category
+]
+
+
+def listed(path: str) -> list[dict[str, str]]:
+    """Read a list of ours."""
+    with (ROOT / path).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+GEOGRAPHY = listed("crawlers/ref/us_geography.csv")
+CATEGORY = {
+    row["naics"]: row["category"] for row in listed("normalizers/reference/naics_bcd.csv") if row["vintage"] == "2012"
+}
+COUNTIES = [
+    row["region_code"]
+    for row in GEOGRAPHY
+    if row["region_type"] == "county" and not row["region_code"].startswith("72") and row["region_code"] != "46113"
+]
+
+
+def rows_of_county_table(special: Iterable[Row] = SPECIAL) -> list[Row]:
+    """Return the special rows, and for every county of the country one row of health services."""
+    return [*((county, "621111", "", 10, 90, 400, 1) for county in [*COUNTIES, "46102"]), *special]
+
+
+def county_file(rows: Sequence[Row], *, upper: bool = False) -> str:
+    """Write a bulk county file: totals, a broader industry, and the given rows, sorted as the original is."""
+    header = HEADER.upper() if upper else HEADER
+    lines = [f"{c[:2]},{c[2:]},------,,G,0,G,0,G,0,999,0,0,1,1" for c in {row[0] for row in rows}]
+    lines += [f"{c[:2]},{c[2:]},62----,,G,10,G,90,G,400,1,0,0,1,1" for c in {row[0] for row in rows}]
+    for county, naics, size, emp, qp1, ap, est in rows:
+        noise = "D" if size else "G"
+        start = f"{county[:2]},{county[2:]},{naics},{size},{noise},{emp}"
+        lines.append(f"{start},{noise},{qp1},{noise},{ap},{est},0,0,1,1")
+    return "\n".join([header, *sorted(lines), ""])
+
+
+def api_answer(text: str) -> str:
+    """Write the same table as the API does: an array of arrays, other names, other codes of broader industries."""
+    names = {"emp": "EMP", "empflag": "EMP_F", "emp_nf": "EMP_N", "qp1": "PAYQTR1", "ap": "PAYANN", "est": "ESTAB"}
+    names |= {
+        "naics": "NAICS2012",
+        "qp1_nf": "PAYQTR1_N",
+        "ap_nf": "PAYANN_N",
+        "fipstate": "state",
+        "fipscty": "county",
+    }
+    table: list[list[str | None]] = [list(names.values())]
+    for row in csv.DictReader(io.StringIO(text)):
+        naics = "00" if row["naics"] == "------" else row["naics"].strip("-/")
+        table.append([naics if name == "naics" else row[name] or None for name in names])
+    return json.dumps(table)
+
+
+def harvested(observatory: Observatory, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    code, document = observatory.run("harvest", FEED, "--files", f"{FEED}={file}", *options)
+    return code, document["harvests"][0]
+
+
+def saved(folder: Path, text: str, name: str = "cbp16co.txt") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Observatory:
+    """An observatory with the synthetic table of 2016, published for both profiles; only read."""
+    folder = tmp_path_factory.mktemp("cbp")
+    observatory = Observatory(folder / "home")
+    code, harvest = harvested(observatory, saved(folder, county_file(rows_of_county_table())))
+    assert (code, harvest["status"], harvest["warnings"]) == (0, "accepted", [])
+    assert harvest["dropped"] == 2 + 2  # the industry without a category; the two rows and the total of Puerto Rico
+    return observatory
+
+
+Cells = dict[tuple[str, str, str], dict[str, Any]]
+"""(region type, region code, category) → name → figure."""
+
+
+def slow_sums() -> Cells:
+    """Sum the rows over the regions that their counties belong to, in plain Python."""
+    areas = defaultdict(list)
+    for listed_region in GEOGRAPHY:
+        for member in listed_region["members"].split():
+            areas[member].append((listed_region["region_type"], listed_region["region_code"]))
+    known = {region["region_code"] for region in GEOGRAPHY if region["region_type"] == "county"}
+    cells: Cells = defaultdict(lambda: defaultdict(int))
+    for code, naics, size, emp, _, ap, est in rows_of_county_table():
+        county = {"46102": "46113"}.get(code, code)
+        if county.startswith("72") or naics not in CATEGORY:
+            continue
+        places = [("country", "98"), *areas[county]]
+        places += [("state", county[:2])] if county[:2] != "11" else []
+        places += [("county", county)] if county in known else []
+        for kind, region in places:
+            cell = cells[kind, region, CATEGORY[naics]]
+            cell["emp"] += MIDPOINTS[size] if size else emp
+            cell["reported"] += 0 if size else emp
+            cell["ap"] += 0 if size else ap
+            cell["est"] += est
+    return cells
+
+
+@cache
+def slow_cells() -> Cells:
+    """Compute sums, shares, quotients and strength of every cell in plain Python."""
+    cells = slow_sums()
+    bases: dict[tuple[str, str, bool], int] = defaultdict(int)
+    for (kind, region, category), cell in cells.items():
+        bases[kind, region, int(category) < 100] += cell["emp"]
+    for (kind, region, category), cell in cells.items():
+        traded = int(category) < 100
+        nation = cells["country", "98", category]["emp"]
+        cell["region_share"] = cell["emp"] / bases[kind, region, traded]
+        cell["category_share"] = cell["emp"] / nation
+        cell["lq"] = cell["region_share"] / (nation / bases["country", "98", traded])
+    peers: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for (kind, _, category), cell in cells.items():
+        if int(category) < 100:
+            peers[kind, category].append(cell)
+    for group in peers.values():
+        least_emp, least_est = quantile(group, "emp", 0.25), quantile(group, "est", 0.25)
+        low, high = quantile(group, "lq", 0.25), quantile(group, "lq", 0.75)
+        for cell in group:
+            big = cell["emp"] > least_emp and cell["est"] > least_est
+            cell["strong"], cell["qualifying"] = big and cell["lq"] >= max(1, high), big and cell["lq"] > low
+    return cells
+
+
+def quantile(cells: Sequence[dict[str, Any]], name: str, share: float) -> float:
+    """Return a quantile over the cells with employment, by linear interpolation."""
+    values = sorted(cell[name] for cell in cells if cell["emp"])
+    position = (len(values) - 1) * share
+    low = int(position)
+    high = min(low + 1, len(values) - 1)
+    return float(values[low] + (values[high] - values[low]) * (position - low))
+
+
+INDICATORS = {
+    "employment": "emp",
+    "employment_reported": "reported",
+    "establishments": "est",
+    "location_quotient": "lq",
+    "region_share": "region_share",
+    "category_share": "category_share",
+    "strong": "strong",
+    "qualifying": "qualifying",
+}
+
+
+def test_every_cell_is_what_the_slow_computation_says(filled: Observatory) -> None:
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in filled.sql("SELECT cluster_id, indicator, obs_value FROM observations WHERE obs_value IS NOT NULL"):
+        found[row["cluster_id"]][row["indicator"]] = row["obs_value"]
+    expected = {":".join((FEED, *key)): cell for key, cell in slow_cells().items()}
+    assert found.keys() == expected.keys()
+    for cluster_id, cell in expected.items():
+        for indicator, name in INDICATORS.items():
+            if name in cell:
+                assert found[cluster_id][indicator] == pytest.approx(float(cell[name]), rel=1e-12), (
+                    cluster_id,
+                    indicator,
+                )
+            else:
+                assert indicator not in found[cluster_id], (cluster_id, indicator)
+
+
+def test_suppressed_cells_count_by_midpoints_and_say_so(filled: Observatory) -> None:
+    rows = filled.sql(
+        "SELECT indicator, obs_value, obs_status, method FROM observations WHERE cluster_id = 'us.cbp:state:15:22'"
+    )
+    values = {row["indicator"]: (row["obs_value"], row["obs_status"]) for row in rows}
+    assert values["employment"] == (1000 + 60 + 375, "E")
+    assert values["employment_reported"] == (1000, "A")
+    assert values["payroll_annual"] == (40_000_000, "A")
+    assert values["wage_average"] == (40_000, "A")
+    maui = filled.sql(
+        "SELECT indicator, obs_value, obs_status FROM observations WHERE cluster_id = 'us.cbp:county:15009:22'"
+    )
+    assert {"indicator": "wage_average", "obs_value": None, "obs_status": "O"} in maui
+    assert {row["method"] for row in rows} <= {row["method"] for row in listed("normalizers/reference/methods.csv")}
+
+
+def test_regions_and_names_are_those_of_the_geography(filled: Observatory) -> None:
+    assert filled.sql("SELECT name, place, region_id FROM clusters WHERE cluster_id = 'us.cbp:country:98:22'") == [
+        {"name": "Hospitality and Tourism, United States", "place": "United States", "region_id": "country:US"}
+    ]
+    assert filled.value("SELECT count(*) FROM clusters WHERE starts_with(cluster_id, 'us.cbp:state:11')") == 0
+    assert filled.value("SELECT count(*) FROM clusters WHERE region_id LIKE 'us:county:46113'") == 2
+
+
+def test_the_geography_states_the_regions_as_the_cluster_mapping_does(
+    observatory: Observatory, tmp_path: Path, replica: Replica[ClusterMapping]
+) -> None:
+    query = (
+        "SELECT COLUMNS(lambda c: c NOT IN ('feed_id', 'document_id', 'locator', 'harvest_id', 'route', 'synthetic'))"
+    )
+    code, _ = observatory.run("harvest", "ref.us_geography")
+    assert code == 0
+    other = Observatory(tmp_path / "other")
+    other.harvest(replica.base_url, clusters="22")
+    rows = observatory.sql(f"{query} FROM regions ORDER BY region_id")
+    assert len(rows) == 4372
+    assert rows == other.sql(f"{query} FROM regions ORDER BY region_id")
+
+
+@pytest.mark.parametrize("kind", ["country", "state", "county"])
+def test_shares_of_a_region_sum_to_one(filled: Observatory, kind: str) -> None:
+    sums = filled.sql(
+        "SELECT sum(obs_value) AS total FROM observations WHERE indicator = 'region_share' "
+        f"AND cluster_id LIKE 'us.cbp:{kind}:%' GROUP BY split_part(cluster_id, ':', 3), method"
+    )
+    assert [row["total"] for row in sums] == pytest.approx([1.0] * len(sums))
+    assert len(sums) > 1
+
+
+def test_the_cells_that_a_rule_accepts_are_identified(filled: Observatory) -> None:
+    strong = filled.sql("SELECT cluster_id FROM clusters WHERE list_contains(identified_by, 'us.strong.county')")
+    expected = {
+        f"{FEED}:{':'.join(key)}" for key, cell in slow_cells().items() if key[0] == "county" and cell["strong"]
+    }
+    assert {row["cluster_id"] for row in strong} == expected
+    assert expected
+
+
+@pytest.mark.parametrize("name", ["cbp16co.json", "CBP16CO.TXT"])
+def test_other_shapes_have_equal_content(
+    filled: Observatory, observatory: Observatory, tmp_path: Path, name: str
+) -> None:
+    rows = rows_of_county_table()
+    text = api_answer(county_file(rows)) if name.endswith("json") else county_file(rows, upper=True)
+    code, harvest = harvested(observatory, saved(tmp_path, text, name))
+    assert (code, harvest["status"]) == (0, "accepted")
+    assert observatory.contents()["observations"] == filled.contents()["observations"]
+    assert observatory.contents()["clusters"] == filled.contents()["clusters"]
+
+
+def test_an_equal_table_changes_nothing(observatory: Observatory, tmp_path: Path) -> None:
+    text = county_file(rows_of_county_table())
+    harvested(observatory, saved(tmp_path, text), "--no-publish")
+    packed = tmp_path / "cbp16co.txt.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    code, harvest = harvested(observatory, packed, "--no-publish")
+    assert (code, harvest["status"], harvest["rows_opened"]) == (0, "unchanged", 0)
+
+
+@pytest.mark.parametrize(
+    ("keep", "told"),
+    [
+        (lambda text: text[: len(text) * 9 // 10], "rows/2016"),
+        (
+            lambda text: "\n".join(line for line in text.splitlines() if not line.startswith("56,")) + "\n",
+            "rows/2016/56",
+        ),
+        (lambda text: text.replace("\n56,045,621111,", "\n56,045,62111/,"), "rows/2016/56"),
+        (lambda text: text.replace("\n56,045,621111,,G,10", "\n56,045,621111,,G,ten"), "rows/2016/56"),
+    ],
+    ids=["cut", "a state less", "a county without industries", "a value that is no number"],
+)
+def test_what_is_not_whole_is_held(
+    observatory: Observatory, tmp_path: Path, keep: Callable[[str], str], told: str
+) -> None:
+    code, harvest = harvested(observatory, saved(tmp_path, keep(county_file(rows_of_county_table()))))
+    assert (code, harvest["status"]) == (3, "held")
+    assert told in harvest["reason"]
+
+
+def test_the_first_year_of_the_new_rule_is_a_break(observatory: Observatory, tmp_path: Path) -> None:
+    rows = [row for row in rows_of_county_table() if not row[2]]
+    code, _ = harvested(observatory, saved(tmp_path, county_file(rows), "cbp17co.txt"))
+    assert code == 0
+    [row] = observatory.sql(
+        "SELECT method, obs_status, time_period FROM observations "
+        "WHERE cluster_id = 'us.cbp:state:15:22' AND indicator = 'employment'"
+    )
+    assert row == {"method": "us.cbp2017.employment", "obs_status": "B", "time_period": "2017"}
+    assert (
+        observatory.value("SELECT count(*) FROM cluster_identification WHERE time_period = '2017' AND is_cluster") > 0
+    )
+
+
+def test_a_public_release_has_the_rows(observatory: Observatory, tmp_path: Path) -> None:
+    harvested(observatory, saved(tmp_path, county_file(rows_of_county_table())), "--no-publish")
+    code, _ = observatory.run("publish", "--profile", "public")
+    assert code == 0
+    feeds = observatory.sql("SELECT feed_id, count(*) AS n FROM observations GROUP BY ALL")
+    assert [row["feed_id"] for row in feeds] == [FEED]
+    assert observatory.value("SELECT count(*) FROM us_observed_vs_rebuilt") == 0
+
+
+@pytest.mark.parametrize("shape", ["csv", "json"])
+def test_an_aggregate_is_traced_to_all_its_rows(observatory: Observatory, tmp_path: Path, shape: str) -> None:
+    text = county_file(rows_of_county_table())
+    harvested(observatory, saved(tmp_path, api_answer(text) if shape == "json" else text, f"cbp16co.{shape}"))
+    code, traced = observatory.run("trace", "observations", "us.cbp:state:15:22", "employment")
+    assert code == 0
+    assert traced["locator"] == "rows:region=us:state:15;bcd=22;naics=2012"
+    named = [{name.lower(): value for name, value in row.items()} for row in traced["record"]]
+    codes = sorted((row.get("fipscty", row.get("county")), row.get("naics", row.get("naics2012"))) for row in named)
+    assert codes == [("003", "713210"), ("003", "721110"), ("009", "721110")]
+    code, traced = observatory.run("trace", "observations", "us.cbp:county:46113:22", "employment")
+    assert (code, len(traced["record"])) == (0, 1)
+    code, traced = observatory.run("trace", "observations", "us.cbp:country:98:23", "employment")
+    assert (code, len(traced["record"])) == (0, 1)
+
+
+def test_the_replica_is_harvested_and_the_key_is_kept_out(
+    observatory: Observatory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBSERVATORY_CENSUS_KEY", "sesame")
+    with us_cbp.replica(years=("2016",)) as census:
+        options = ("--route", "replica", "--base-url", f"{FEED}={census.base_url}", "--set", f"{FEED}.delay=0")
+        code, document = observatory.run("harvest", FEED, *options)
+        assert census.requests[-1].query["key"] == "sesame"
+    assert (code, document["harvests"][0]["status"]) == (0, "accepted")
+    files = [path for path in observatory.home.rglob("*") if path.is_file()]
+    assert any(path.name.endswith(".warc.gz") for path in files)
+    assert not [
+        path
+        for path in files
+        if b"sesame" in (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+    ]
+
+
+def test_a_table_without_a_year_is_refused_with_a_reason(observatory: Observatory, tmp_path: Path) -> None:
+    code, harvest = harvested(observatory, saved(tmp_path, county_file([("01001", "721110", "", 1, 1, 1, 1)]), "a.csv"))
+    assert (code, harvest["status"]) == (1, "failed")
+    assert "name the file as the Census Bureau does" in harvest["reason"]
+
+
+@given(st.integers(1986, 2085))
+def test_the_year_of_an_address(year: int) -> None:
+    assert year_of(f"file:us.cbp/cbp{year % 100:02d}co.zip/Cbp{year % 100:02d}co.txt") == str(year)
+    assert year_of(f"https://api.census.gov/data/{year}/cbp?get=NAICS2012") == str(year)
+    assert year_of(f"file:us.cbp/county-{year}.csv") == str(year)
+
+
+def test_a_name_without_a_year_is_told() -> None:
+    with pytest.raises(EvidenceError, match="without a year"):
+        year_of("file:us.cbp/counties.csv")
+
+
+@pytest.mark.parametrize(
+    ("year", "edition"),
+    [(1998, 1997), (2002, 1997), (2003, 2002), (2007, 2002), (2008, 2007), (2012, 2007), (2013, 2012), (2017, 2017)],
+)
+def test_the_edition_of_naics(year: int, edition: int) -> None:
+    assert vintage(year) == edition
+
+
+def statements(*tables: str) -> Iterator[str]:
+    """Yield the statements of the feed's program that make these tables."""
+    for statement in duckdb.extract_statements(program(FEED, ".sql").read_text("utf-8")):
+        if any(f"CREATE TABLE {table} AS" in statement.query for table in tables):
+            yield statement.query
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 10**4)), min_size=2, max_size=6))
+def test_location_quotients_follow_the_formula(figures: list[tuple[int, int]]) -> None:
+    """Two states and two categories; the country is their sum."""
+    cells = {
+        (state, category): figures[(2 * state + category) % len(figures)][0] for state in (0, 1) for category in (0, 1)
+    }
+    values = compare(
+        [("state", str(state), str(category + 1), emp, 1) for (state, category), emp in cells.items()]
+        + [("country", "98", str(c + 1), cells[0, c] + cells[1, c], 1) for c in (0, 1)]
+    )
+    for (state, category), emp in cells.items():
+        base, us = cells[state, 0] + cells[state, 1], cells[0, category] + cells[1, category]
+        lq = values["state", str(state), str(category + 1)]["lq"]
+        if base and us:
+            assert lq == pytest.approx(emp * sum(cells.values()) / (base * us))
+        else:
+            assert lq is None
+
+
+def compare(cells: Sequence[tuple[str, str, str, int, int]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Run only the formulas of the program on cells of traded categories in one year."""
+    with duckdb.connect() as connection:
+        names = ("region_type", "region_code", "category", "emp", "est")
+        values = json.dumps([dict(zip(names, cell, strict=True)) for cell in cells])
+        connection.execute(
+            "CREATE TABLE summed AS SELECT '2016' AS year, true AS traded, 0 AS ap, 0 AS emp_reported, "
+            'unnest(from_json(?, \'[{"region_type":"VARCHAR","region_code":"VARCHAR","category":"VARCHAR",'
+            '"emp":"BIGINT","est":"BIGINT"}]\'), recursive := true)',
+            [values],
+        )
+        for statement in statements("compared", "cell"):
+            connection.execute(statement)
+        cursor = connection.execute("SELECT * FROM cell")
+        columns = [column[0] for column in cursor.description]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    return {(row["region_type"], row["region_code"], row["category"]): row for row in rows}
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the recordings are not here")
+def test_the_formulas_reproduce_the_recorded_flags_of_2016() -> None:
+    documents = json.loads(gzip.decompress((REAL / "data__region__state__all__2016__all.json.gz").read_bytes()))
+    states = {(d["region_code_t"], d["cluster_code_t"]): d for d in documents if d["traded_b"]}
+    with (REAL / "derived__country_98__2016__clusters.csv").open(encoding="utf-8") as stream:
+        nation = {row["cluster_code"]: row for row in csv.DictReader(stream) if row["type"] == "traded"}
+    found = compare(
+        [("state", *key, d["emp_tl"], d["est_tl"]) for key, d in states.items()]
+        + [("country", "98", code, int(row["us_emp_2016_derived"]), 1) for code, row in nation.items()]
+    )
+    flags = ("qualifying", "significant", "strong", "strong10")
+    differing = [
+        (key, flag) for key, d in states.items() for flag in flags if found["state", *key][flag] != d[f"{flag}_b"]
+    ]
+    assert differing == []
+    assert sum(found["state", *key]["strong"] for key in states) == 512
+    assert len(states) == 2550
