@@ -67,6 +67,7 @@ class Record(BaseModel):
         kind: the name of the kind and of its table, such as ``cells``.
         key: the required fields that together name a record.
         ignored: source keys that are knowingly not read, each with the reason.
+        ignored_patterns: the same for families of keys: a regular expression that the whole key matches → reason.
         sparse: optional fields that may be absent from every record; that all others are is a sign of a change.
     """
 
@@ -80,6 +81,7 @@ class Record(BaseModel):
     kind: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
     ignored: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    ignored_patterns: ClassVar[Mapping[str, str]] = MappingProxyType({})
     sparse: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")
@@ -171,7 +173,11 @@ def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Seq
     keys = run.read() if pages else {}
     records = run.count(run.table)
     known = {field.source_key for field in run.fields} | model.ignored.keys() | {LOCATOR_KEY}
-    unknown = {name: count for name, count in sorted(keys.items()) if name not in known}
+    unknown = {
+        name: count
+        for name, count in sorted(keys.items())
+        if name not in known and not any(re.fullmatch(pattern, name) for pattern in model.ignored_patterns)
+    }
     first_seen = run.report_unknown(unknown, records) if unknown else {}
     run.compare_same_keys()
     run.find_problems()

@@ -403,6 +403,15 @@ def test_unknown_and_missing_keys(tmp_path: Path) -> None:
     assert json.loads(rows(connection, "SELECT raw FROM quarantine_entries")[0][0])["id"] == "0"
 
 
+def test_families_of_keys_are_ignored_by_pattern(tmp_path: Path) -> None:
+    class Wide(Cell):
+        ignored_patterns: ClassVar[dict[str, str]] = {"cluster_[0-9]+_emp_tl": "a sum of the cells"}
+
+    records = [{"id": "a", "emp_tl": 1, "cluster_7_emp_tl": 1, "cluster_8_emp_tl": 2, "cluster_x_emp_tl": 3}]
+    report, _ = run(Wide, write(tmp_path, records))
+    assert list(report.unknown_keys) == ["cluster_x_emp_tl"]
+
+
 @pytest.mark.parametrize("pages", [(), ([],), ([], [])])
 def test_nothing_leaves_an_empty_table(tmp_path: Path, pages: tuple[list[Any], ...]) -> None:
     """No page and an empty page give the table with all its columns."""
