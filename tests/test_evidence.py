@@ -448,6 +448,16 @@ def test_damage_in_the_middle_is_no_torn_tail(tmp_path: Path) -> None:
     assert part.read_bytes() == bytes(damaged), "nothing is cut"
 
 
+def inflates_alike(member: bytes, at: int) -> bool:
+    """Whether a gzip member gives the same bytes although the highest bit of one of its bytes is flipped."""
+    damaged = bytearray(member)
+    damaged[at] ^= 0x80
+    try:
+        return gzip.decompress(damaged) == gzip.decompress(member)
+    except (OSError, zlib.error, EOFError):
+        return False
+
+
 def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
     evidence = Evidence(tmp_path, FEED)
     with evidence.writer(FIRST, "observatory 1") as writer:
@@ -458,8 +468,12 @@ def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
     whole = part.read_bytes()
     shutil.rmtree(tmp_path / "staging")
     start = written.warc_offset
-    harmless = range(start + 4, start + 10)  # time and system in the gzip header
-    for at in range(start, member_end(whole, start)):
+    end = member_end(whole, start)
+    # Time and system in the gzip header; the bits that fill up the last byte before checksum and length.
+    harmless = {*range(start + 4, start + 10)}
+    if inflates_alike(whole[start:end], end - 9 - start):
+        harmless.add(end - 9)
+    for at in range(start, end):
         damaged = bytearray(whole)
         damaged[at] ^= 0x80
         part.write_bytes(damaged)
