@@ -1,8 +1,9 @@
 """The contract of a record kind: one bulk check in DuckDB, generated from the kind's pydantic model.
 
 What a model accepts, the generated SQL accepts, and the other way round. The pages are read twice: once for the
-keys that occur, once for the fields as text, which are tested and cast. Only where something failed, a third
-reading fetches the records for quarantine.
+keys that occur, once for the fields as text, which are tested and cast. Where all is well that is all. Only where a
+record is not clean they are read again with care, record by record beside its JSON, and those that failed are fetched
+for quarantine.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _ANNOTATIONS = {"title", "description", "default"}
 _PERL_CLASS = re.compile(r"\\[bdswpBDSWP]")
 _REPEATS = "(len(list_distinct(json_keys(json))) < len(json_keys(json)))"
 _SHOWN_CHARACTERS = 200
+_READERS_OWN = frozenset({"file_index", "whole"})  # names that a column of the same name would hide
 
 
 class ContractError(ValueError):
@@ -230,6 +232,22 @@ class _Field:
     @cached_property
     def valid(self) -> str:
         """SQL predicate: what is written is a value of this field."""
+        # As text, {"a": 1}, [1] and true look like strings; only such a text is worth a look at its JSON type.
+        is_string = f"CASE WHEN {self._doubtful} THEN json_type(json, {self.path}) = 'VARCHAR' ELSE true END"
+        return self._conditions(is_string)
+
+    @property
+    def clean(self) -> str:
+        """SQL predicate: without a look at its JSON, there is no doubt that the field is good."""
+        valid = self._conditions(f"NOT {self._doubtful}")
+        return valid if self.required else f"({self.text} IS NULL OR {valid})"
+
+    @property
+    def clean_value(self) -> str:
+        """SQL of the typed value of a clean field."""
+        return self.text if self.sql_type in {"VARCHAR", "JSON"} else f"TRY_CAST({self.text} AS {self.sql_type})"
+
+    def _conditions(self, is_string: str) -> str:
         text, conditions = self.text, []
         match self.type:
             case "integer" | "number":
@@ -249,7 +267,7 @@ class _Field:
                     not_strings = "['NULL', 'BOOLEAN', 'ARRAY', 'OBJECT']"
                     conditions.append(f"NOT list_has_any({not_strings}, json_type({text}, '$[*]'))")
             case "string":
-                conditions = self._string_conditions()
+                conditions = [is_string, *self._string_conditions()]
         return f"coalesce({' AND '.join((f'{text} IS NOT NULL', *conditions))}, false)"
 
     @property
@@ -279,9 +297,12 @@ class _Field:
         limits = [text.format(self.schema[key]) for key, text in _LIMITS.items() if key in self.schema]
         return f"{words} {', '.join(limits)}".rstrip()
 
+    @property
+    def _doubtful(self) -> str:
+        """SQL predicate: the text may be that of something else than a string."""
+        return f"regexp_matches({self.text}, '^([\\[{{]|true$|false$)')"
+
     def _string_conditions(self) -> list[str]:
-        # As text, {"a": 1}, [1] and true look like strings; only such a text is worth a look at its JSON type.
-        doubtful = f"regexp_matches({self.text}, '^([\\[{{]|true$|false$)')"
         schema, text = self.schema, self.text
         tests = {
             "pattern": f"regexp_matches({text}, {_literal(schema.get('pattern', ''))})",
@@ -289,7 +310,6 @@ class _Field:
             "maxLength": f"length({text}) <= {schema.get('maxLength')}",
         }
         return [
-            f"CASE WHEN {doubtful} THEN json_type(json, {self.path}) = 'VARCHAR' ELSE true END",
             *([f"{text} IN ({', '.join(map(_literal, self.choices))})"] if self.choices else []),
             *(test for key, test in tests.items() if key in schema),
         ]
@@ -354,10 +374,15 @@ class _Check:
                 start = file.read(_SHOWN_CHARACTERS).removeprefix(codecs.BOM_UTF8).lstrip()
             if not start.startswith(b"["):
                 raise ContractError(f"{page.document_id}: expected a JSON array of objects, got {start!r}")
+        return f"read_json_objects({self.arguments})"
+
+    @cached_property
+    def arguments(self) -> str:
+        """What DuckDB's readers of JSON are told of the pages."""
         paths = ", ".join(_literal(glob.escape(str(page.path))) for page in self.pages)
         # No object is larger than its page, and a higher limit costs memory: the buffers have twice its size.
         largest = max(page.path.stat().st_size for page in self.pages)
-        return f"read_json_objects([{paths}], format = 'array', maximum_object_size = {largest})"
+        return f"[{paths}], format = 'array', maximum_object_size = {largest}"
 
     @property
     def numbered(self) -> str:
@@ -377,17 +402,21 @@ class _Check:
 
     def create_tables(self) -> None:
         """Create the empty tables; the quarantine only if there is none."""
-        columns = ", ".join(f"{_identifier(field.name)} {field.sql_type}" for field in self.fields)
-        self.connection.execute(f"""
-            CREATE SCHEMA IF NOT EXISTS raw;
-            CREATE OR REPLACE TABLE {self.table} (
-                document_id VARCHAR, locator VARCHAR, {columns}, rejected BOOLEAN, rejected_fields VARCHAR[],
-                _page BIGINT, _clean BOOLEAN);
+        self.connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        self._create_table()
+        self.connection.execute("""
             CREATE TABLE IF NOT EXISTS quarantine_entries (
                 kind VARCHAR, level VARCHAR, document_id VARCHAR, locator VARCHAR, field VARCHAR, reason VARCHAR,
                 raw VARCHAR);
             CREATE OR REPLACE TEMP TABLE problem (
                 record BIGINT, raw VARCHAR, level VARCHAR, field VARCHAR, reason VARCHAR)""")
+
+    def _create_table(self) -> None:
+        columns = ", ".join(f"{_identifier(field.name)} {field.sql_type}" for field in self.fields)
+        self.connection.execute(f"""
+            CREATE OR REPLACE TABLE {self.table} (
+                document_id VARCHAR, locator VARCHAR, {columns}, rejected BOOLEAN, rejected_fields VARCHAR[],
+                _page BIGINT, _clean BOOLEAN)""")
 
     def read(self) -> Mapping[str, int]:
         """Fill the table.
@@ -414,7 +443,10 @@ class _Check:
     def _read_keys(self) -> dict[str, tuple[int, bool]]:
         """Each key with its number of records, and whether one of them writes some key twice."""
         rows = self.connection.execute(f"""
-            WITH key_sets AS (SELECT json_keys(json) AS keys, count(*) AS records FROM {self.source} GROUP BY keys)
+            WITH key_sets AS (
+                -- Grouped by a digest of 64 bits: to group by the lists themselves takes five times as long.
+                SELECT any_value(keys) AS keys, count(*) AS records
+                FROM (SELECT json_keys(json) AS keys FROM {self.source}) GROUP BY hash(keys))
             SELECT key, sum(records)::BIGINT, bool_or(repeats)
             FROM (SELECT unnest(list_distinct(keys)) AS key, records, len(list_distinct(keys)) < len(keys) AS repeats
                   FROM key_sets)
@@ -422,16 +454,49 @@ class _Check:
         return {key: (records, repeats) for key, records, repeats in rows}
 
     def _read_records(self, *, repeats: bool) -> None:
-        values = ", ".join(field.value for field in self.fields)
-        clean = " AND ".join((f"NOT {_REPEATS}" if repeats else "true", *(field.good for field in self.fields)))
+        if repeats or not self._read_clean_records():
+            self._read_with_care(repeats=repeats)
+        self._number()
+
+    def _read_clean_records(self) -> bool:
+        """Fill the table if all is well with every record; return whether it is."""
+        types = {field.source_key: "JSON" if field.sql_type == "JSON" else "VARCHAR" for field in self.fields}
+        if not _READERS_OWN.isdisjoint(key.lower() for key in types):
+            return False
+        columns = ", ".join(f"{_literal(key)}: '{kind}'" for key, kind in (types | {LOCATOR_KEY: "VARCHAR"}).items())
+        try:
+            self._insert(
+                "(SELECT file_index::BIGINT AS page, whole AS v "
+                f"FROM read_json({self.arguments}, columns = {{{columns}}}) AS whole)",
+                [field.clean_value for field in self.fields],
+                " AND ".join(field.clean for field in self.fields),
+            )
+        except duckdb.InvalidInputException:
+            return False
+        if not self.count(f"{self.table} WHERE NOT _clean"):
+            return True
+        self._create_table()  # so that rows are counted from the first again
+        return False
+
+    def _read_with_care(self, *, repeats: bool) -> None:
+        values = f"json_transform(json, {self.structure}) AS v"
+        self._insert(
+            f"(SELECT file_index::BIGINT AS page, json, {values} FROM {self.source})",
+            [field.value for field in self.fields],
+            " AND ".join((f"NOT {_REPEATS}" if repeats else "true", *(field.good for field in self.fields))),
+        )
+
+    def _insert(self, relation: str, values: Sequence[str], clean: str) -> None:
         self.connection.execute(
             f"""
             INSERT INTO {self.table}
-            SELECT $documents[page + 1], v.{LOCATOR_KEY}, {values}, false, [], page, {clean}
-            FROM (SELECT file_index::BIGINT AS page, json, json_transform(json, {self.structure}) AS v
-                  FROM {self.source})""",
+            SELECT $documents[page + 1], v.{LOCATOR_KEY}, {", ".join(values)}, false, [], page, {clean}
+            FROM {relation}""",
             {"documents": [page.document_id for page in self.pages]},
         )
+
+    def _number(self) -> None:
+        """Write the locators of records that carry none of their own: the number in the document."""
         self.connection.execute(
             f"""
             UPDATE {self.table}
