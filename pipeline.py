@@ -381,7 +381,7 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
         harvests.write(home, record)
         return
     if doubts and not accepted:
-        record.end(Status.HELD, "; ".join(doubts))
+        record.end(Status.HELD, "; ".join(doubt.message for doubt in doubts))
         harvests.write(home, record)
         return
     report.step(feed.feed_id, "load")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from itertools import groupby
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,16 @@ from crawlers.evidence import Document, Evidence
 from crawlers.harvest import Harvest
 from crawlers.source import Feed, Route, catalogue
 from crawlers.spider import Batch, Table
-from normalizers.contract import KindReport, RawPage, check
+from guards import Facts, Finding, before, judge
+from normalizers.contract import ContractError, KindReport, RawPage, Record, check
 from normalizers.normalise import Normalised, normalise, prepare, records_of
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
 
-_SHOWN = 3
+PAGE_BYTES = 8 * 2**20
+"""Bytes after which a page of records is cut: DuckDB reads pages in parallel, and holds each twice in memory."""
 
 PAGE_ROWS = 200_000
-"""Rows of a table that are checked as one page: DuckDB holds a page twice in memory."""
+"""The same in rows of a table."""
 
 
 def folder(home: Path, harvest: Harvest) -> Path:
@@ -51,8 +54,8 @@ def naive(time: datetime) -> datetime:
     return time.astimezone(UTC).replace(tzinfo=None)
 
 
-def stage(home: Path, feed: Feed, harvest: Harvest) -> list[str]:
-    """Make staging from the archive of a harvest, and write what was found into its record.
+def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
+    """Make staging from the archive of a harvest, write what was found into its record, and judge it.
 
     Args:
         home: the home.
@@ -60,16 +63,16 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[str]:
         harvest: its record; counts, scope, age of the evidence and warnings are filled in.
 
     Returns:
-        What is wrong with the harvest as a whole; it is held unless this is empty.
+        The findings of the guards that hold the harvest: what is wrong with it as a whole.
     """
     target = folder(home, harvest)
     shutil.rmtree(target, ignore_errors=True)
     (target / "raw").mkdir(parents=True)
     contract = records_of(feed.feed_id)
-    pages, documents = _parse(home, feed, harvest, feed.module().parse, target / "raw")
+    parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw")
     with duckdb.connect(":memory:") as connection:
         prepare(connection, _shipped_lists())
-        reports = [check(connection, model, pages.get(model.kind, [])) for model in contract]
+        reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
             connection,
             feed.feed_id,
@@ -82,19 +85,33 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[str]:
             },
             target=target,
         )
-        harvest.quarantined = _write_ledgers(connection, harvest, documents, target)
+        harvest.quarantined = _write_ledgers(connection, harvest, parsed.documents, target)
     shutil.rmtree(target / "raw")
-    harvest.documents = len(documents)
+    harvest.documents = len(parsed.documents)
     _account(feed, harvest, reports, normalised)
-    return [
-        *harvest.doubts,
-        *_incomplete(feed, harvest, normalised),
-        *(
-            doubt
-            for model, report in zip(contract, reports, strict=True)
-            for doubt in _malformed(feed, report, model.sparse)
-        ),
-    ]
+    facts = Facts(feed, harvest, contract, reports, normalised, parsed.blank, parsed.strangers, before(home, harvest))
+    findings = judge(facts)
+    for finding in findings:
+        if not finding.holds and finding.message not in harvest.warnings:  # an interrupted harvest is staged again
+            harvest.warnings = [*harvest.warnings, finding.message]
+    return [finding for finding in findings if finding.holds]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What the parser made of a harvest.
+
+    Attributes:
+        pages: kind of record → files of raw records.
+        documents: rows of the table `documents`.
+        blank: addresses of answers without content.
+        strangers: addresses of documents that are not of the feed.
+    """
+
+    pages: dict[str, list[RawPage]] = field(default_factory=dict)
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
 
 
 def _parse(
@@ -103,26 +120,29 @@ def _parse(
     harvest: Harvest,
     parse: Callable[[Document], Iterator[Batch] | None],
     raw: Path,
-) -> tuple[dict[str, list[RawPage]], list[dict[str, Any]]]:
+) -> _Parsed:
     """Offer every good document of a harvest to the parser; write its batches as JSON arrays."""
     evidence = Evidence(home, feed.feed_id)
     newest = {capture.document_id for capture in evidence.latest(harvest.evidence_id).values()}
-    pages: dict[str, list[RawPage]] = {}
-    documents: list[dict[str, Any]] = []
-    strangers: list[str] = []
+    parsed = _Parsed()
     evidence_at = harvest.started_at
     for document in evidence.documents(harvest.evidence_id):
         if not is_offered(document, harvest.route) or document.document_id not in newest:
             continue
+        if not document.body or document.body.isspace():
+            if document.url not in harvest.not_understood:  # else the spider has told of it
+                parsed.blank.append(document.url)
+            continue
         batches = parse(document)
         if batches is None:
-            strangers.append(document.url)
+            parsed.strangers.append(document.url)
             continue
         for batch in batches:
-            of_kind = pages.setdefault(batch.kind, [])
-            for path in _write_pages(batch, raw / f"{batch.kind}-{len(of_kind):05d}"):
-                of_kind.append(RawPage(document.document_id, path, batch.pointer))
-        documents.append(_document_row(feed, document))
+            of_kind = parsed.pages.setdefault(batch.kind, [])
+            for number, path in enumerate(_write_pages(batch, raw / f"{batch.kind}-{len(of_kind):05d}")):
+                of_kind.append(RawPage(document.document_id, path, batch.pointer, continues=number > 0))
+        parsed.documents.append(_document_row(feed, document))
+    documents = parsed.documents
     declared = any(row["synthetic"] for row in documents)
     harvest.synthetic = bool(harvest.synthetic) or declared or harvest.route is Route.REPLICA
     archived = [row["archived_at"].replace(tzinfo=UTC) for row in documents if row["archived_at"]]
@@ -130,13 +150,7 @@ def _parse(
         harvest.evidence_at = harvests.read(home, harvest.replay_of).evidence_at
     else:
         harvest.evidence_at = max(archived) if len(archived) == len(documents) and archived else evidence_at
-    if strangers:
-        _warn(
-            harvest,
-            f"{feed.feed_id}: {len(strangers)} documents are not of this feed and were left out, such as "
-            f"{', '.join(strangers[:_SHOWN])}",
-        )
-    return pages, documents
+    return parsed
 
 
 def _shipped_lists() -> dict[str, Path]:
@@ -151,9 +165,45 @@ def _write_pages(batch: Batch, stem: Path) -> Iterator[Path]:
     if isinstance(records, Table):
         yield from _write_table(records, stem)
         return
-    path = stem.with_suffix(".json")
-    path.write_bytes(records if isinstance(records, bytes) else json.dumps(records).encode())
-    yield path
+    body = records if isinstance(records, bytes) else json.dumps(records).encode()
+    start = 0
+    # Several files are read in parallel, and each is whole in memory. Where the cut falls between two objects that are
+    # no records, both pieces are broken JSON: `_check` joins them again.
+    while (cut := body.find(b"},{", start + PAGE_BYTES)) >= 0:
+        yield _write_page(stem, start, body[start : cut + 1], end=b"]")
+        start = cut + 2
+    yield _write_page(stem, start, body[start:])
+
+
+def _write_page(stem: Path, start: int, piece: bytes, end: bytes = b"") -> Path:
+    path = stem.with_name(f"{stem.name}-{start:012d}.json")
+    with path.open("wb") as stream:
+        stream.writelines([b"[" if start else b"", piece, end])
+    return path
+
+
+def _check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Sequence[RawPage]) -> KindReport:
+    """Check the records of one kind, pages that were cut in pieces included."""
+    try:
+        return check(connection, model, pages)
+    except ContractError:
+        if not any(page.continues for page in pages):
+            raise
+    return check(connection, model, list(_joined(pages)))
+
+
+def _joined(pages: Sequence[RawPage]) -> Iterator[RawPage]:
+    """Join the pieces of each page that was cut."""
+    for number, page in enumerate(pages):
+        if page.continues:
+            continue
+        pieces = [page, *takewhile(lambda piece: piece.continues, pages[number + 1 :])]
+        first, *others = [piece.path.read_bytes() for piece in pieces]
+        whole = page.path.with_suffix(".whole.json")
+        if others:
+            first = b",".join([first[:-1], *(body[1:-1] for body in others[:-1]), others[-1][1:]])
+        whole.write_bytes(first)
+        yield replace(page, path=whole)
 
 
 def _write_table(table: Table, stem: Path) -> Iterator[Path]:
@@ -241,51 +291,8 @@ def _account(feed: Feed, harvest: Harvest, reports: Sequence[KindReport], normal
     harvest.records = counted.records - counted.duplicates
     harvest.records_expected = sum(part.expected or 0 for part in own)
     harvest.empty, harvest.dropped = normalised.total("empty"), normalised.total("dropped")
-    harvest.scope = harvest.closing = [part.name for part in normalised.partitions if part.complete]
-    if rejected := sum(report.rejected for report in reports):
-        # A record that cannot be read may be any of the rows that were not seen.
-        harvest.closing = []
-        _warn(harvest, f"{feed.feed_id}: {rejected} records were rejected, so this harvest closes no row")
-    for report in reports:
-        for key, (count, document_id, locator) in sorted(report.unknown_keys.items()):
-            _warn(
-                harvest,
-                f"{feed.feed_id}: unknown key {key!r} in {count:,} of {report.records:,} {report.kind}, first at "
-                f"{document_id} {locator}: map it, or list it as ignored with the reason",
-            )
-
-
-def _incomplete(feed: Feed, harvest: Harvest, normalised: Normalised) -> Iterator[str]:
-    """Say which parts of the source were not read whole, by what they are parts of."""
-    short = [part for part in normalised.partitions if not part.complete]
-    for parent, group in groupby(short, key=lambda part: part.name.rpartition("/")[0] or part.name):
-        parts = list(group)
-        expected, found = sum(part.expected or 0 for part in parts), sum(part.found for part in parts)
-        yield (
-            f"{feed.feed_id}: {parent} has {found:,} of {expected:,} records in the {len(parts)} of its parts that "
-            f"are not complete, such as {', '.join(part.name for part in parts[:_SHOWN])}; the rule is "
-            f"{feed.denominator.rule!r}"
-        )
-    kinds = {part.name.split("/")[0] for part in normalised.partitions}
-    for asked in harvest.asked:
-        if asked.split("/")[0] not in kinds:
-            yield f"{feed.feed_id}: {asked} was asked for, and no such part is known"
-    if not any(part.found for part in normalised.partitions):
-        yield f"{feed.feed_id}: {harvest.documents} documents, and no record in them"
-
-
-def _malformed(feed: Feed, report: KindReport, sparse: frozenset[str]) -> Iterator[str]:
-    """Say where the records of a kind as a whole are not what the contract expects."""
-    share = report.rejected / report.records if report.records else 0.0
-    if share > feed.max_rejected_share:
-        yield (
-            f"{feed.feed_id}: {report.rejected:,} of {report.records:,} {report.kind} were rejected ({share:.1%}; at "
-            f"most {feed.max_rejected_share:.1%} pass): see `observatory quarantine {feed.feed_id}`"
-        )
-    if missing := sorted(set(report.missing_keys) - sparse):
-        yield f"{feed.feed_id}: none of {report.records:,} {report.kind} has {', '.join(missing)}"
-
-
-def _warn(harvest: Harvest, message: str) -> None:
-    if message not in harvest.warnings:  # a harvest that was interrupted is staged again
-        harvest.warnings = [*harvest.warnings, message]
+    harvest.sizes = {part.name: part.found for part in normalised.partitions if part.complete}
+    harvest.keys = {report.kind: sorted(report.keys) for report in reports if report.records}
+    harvest.scope = list(harvest.sizes)
+    # A record that cannot be read may be any of the rows that were not seen.
+    harvest.closing = [] if any(report.rejected for report in reports) else harvest.scope

@@ -79,6 +79,8 @@ class Harvest(BaseModel):
         gone: why the live site was held to be gone: by this harvest, or by the one that this one stands in for.
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely.
+        sizes: how many records each of them had.
+        keys: kind of record → keys that occurred.
         closing: partitions in which rows that were not seen are closed: the scope, unless records were rejected.
         evidence_at: age of its newest evidence.
         not_understood: addresses whose answers were not what they should be; they are asked again.
@@ -105,6 +107,8 @@ class Harvest(BaseModel):
     gone: str | None = None
     asked: list[str] = Field(default_factory=list)
     scope: list[str] = Field(default_factory=list)
+    sizes: dict[str, int] = Field(default_factory=dict)
+    keys: dict[str, list[str]] = Field(default_factory=dict)
     closing: list[str] = Field(default_factory=list)
     attempts: list[Attempt] = Field(default_factory=list)
     failures: list[str] = Field(default_factory=list)

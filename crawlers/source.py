@@ -102,6 +102,9 @@ class Feed(_Strict):
         cadence: cron line (UTC) by which it is harvested unless the operator says otherwise.
         stale_after_days: data older than this is called stale.
         max_rejected_share: a harvest with a larger share of rejected records is held.
+        max_duplicate_share: a crawl that brings a larger share of records twice is held.
+        max_shrinkage: a harvest of which a part lost a larger share of its records is held.
+        excerpts: saved files may be a piece of the whole: what is short then makes rows, and closes none.
     """
 
     source_id: Text
@@ -120,6 +123,9 @@ class Feed(_Strict):
     cadence: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
     stale_after_days: Annotated[int, Field(gt=0)]
     max_rejected_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    max_duplicate_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    max_shrinkage: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    excerpts: bool = False
     denominator: Denominator
     politeness: Politeness = Politeness()
     parameters: Mapping[str, Parameter] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -70,6 +71,7 @@ class Record(BaseModel):
         key: the required fields that together name a record.
         ignored: source keys that are knowingly not read, each with the reason.
         ignored_patterns: the same for families of keys: a regular expression that the whole key matches → reason.
+        repeated: whether equal records come many times by the nature of the source.
         sparse: optional fields that may be absent from every record; that all others are is a sign of a change.
     """
 
@@ -84,6 +86,7 @@ class Record(BaseModel):
     key: ClassVar[tuple[str, ...]]
     ignored: ClassVar[Mapping[str, str]] = MappingProxyType({})
     ignored_patterns: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    repeated: ClassVar[bool] = False
     sparse: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")
@@ -121,11 +124,13 @@ class RawPage:
         path: a file that holds a JSON array of objects.
         pointer: JSON pointer of a record in the document; ``{}`` stands for its index in the array. A record
             that carries a ``_locator`` keeps that instead.
+        continues: its records go on counting where the page before ended.
     """
 
     document_id: str
     path: Path
     pointer: str = "/{}"
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ class KindReport:
         duplicates: identical twins that were set aside.
         rejected: records rejected as a whole.
         rejected_values: optional values rejected alone.
+        keys: key -> records that have it.
         unknown_keys: key -> (records that have it, first document_id, first locator).
         missing_keys: fields that no record has, although there are records: a renamed key looks like this.
     """
@@ -147,6 +153,7 @@ class KindReport:
     duplicates: int
     rejected: int
     rejected_values: int
+    keys: Mapping[str, int]
     unknown_keys: Mapping[str, tuple[int, str, str]]
     missing_keys: tuple[str, ...]
 
@@ -190,6 +197,7 @@ def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Seq
         duplicates=duplicates,
         rejected=rejected,
         rejected_values=rejected_values,
+        keys={key: count for key, count in keys.items() if key != LOCATOR_KEY},
         unknown_keys=first_seen,
         missing_keys=tuple(field.name for field in run.fields if records and field.source_key not in keys),
     )
@@ -501,9 +509,18 @@ class _Check:
             f"""
             UPDATE {self.table}
             SET locator = 'json:' || replace($pointers[_page + 1], '{{}}', (rowid - begin._first)::VARCHAR)
-            FROM (SELECT _page AS _begun, min(rowid) AS _first FROM {self.table} GROUP BY _begun) AS begin
-            WHERE _page = begin._begun AND locator IS NULL""",
-            {"pointers": [page.pointer for page in self.pages]},
+            FROM (SELECT $begins[_page + 1] AS _begun, min(rowid) AS _first FROM {self.table} GROUP BY _begun) AS begin
+            WHERE $begins[_page + 1] = begin._begun AND locator IS NULL""",
+            {
+                "pointers": [page.pointer for page in self.pages],
+                # The page with which the counting began.
+                "begins": list(
+                    accumulate(
+                        (0 if page.continues else number for number, page in enumerate(self.pages)),
+                        max,
+                    )
+                ),
+            },
         )
 
     def report_unknown(self, unknown: Mapping[str, int], total: int) -> dict[str, tuple[int, str, str]]:

@@ -33,11 +33,21 @@ class NormaliseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """How complete one part of the source was read."""
+    """How complete one part of the source was read.
+
+    Attributes:
+        name: its path, such as ``cells/state/2016/22``.
+        expected: records that it should have.
+        found: records that it has.
+        empty: those of them that are placeholders for nothing.
+        whole: it is meant to be whole wherever it comes from: falling short makes no excerpt of it.
+    """
 
     name: str
     expected: int | None
     found: int
+    empty: int = 0
+    whole: bool = False
 
     @property
     def complete(self) -> bool:
@@ -143,14 +153,19 @@ def normalise(
     rows = {name: _write(connection, known[name], provenance, target / f"{name}.parquet") for name in made}
     return Normalised(
         rows=rows,
-        partitions=[
-            Partition(*row)
-            for row in connection.execute("SELECT partition, expected, found FROM completeness ORDER BY ALL").fetchall()
-        ],
+        partitions=_partitions(connection),
         set_aside=connection.execute(
             "SELECT counts_as, what, sum(records)::BIGINT FROM set_aside GROUP BY ALL ORDER BY ALL"
         ).fetchall(),
     )
+
+
+def _partitions(connection: DuckDBPyConnection) -> list[Partition]:
+    """Read the relation `completeness`; the columns `empty` and `whole` may be left out."""
+    made = {row[0] for row in connection.execute("DESCRIBE completeness").fetchall()}
+    empty, whole = ("empty" if "empty" in made else "0"), ("whole" if "whole" in made else "false")
+    rows = connection.execute(f"SELECT partition, expected, found, {empty}, {whole} FROM completeness ORDER BY ALL")
+    return [Partition(*row) for row in rows.fetchall()]
 
 
 def _read_field_map(connection: DuckDBPyConnection, path: Path) -> None:

@@ -197,7 +197,7 @@ def test_typed_rows_with_locators(tmp_path: Path) -> None:
     second = RawPage("us:second", second.path, "/data/{}/cell")
     third = RawPage("us:third", third.path, "")
     report, connection = run(Cell, [first, second, third])
-    assert report == KindReport("cells", 5, 0, 0, 0, {}, ())
+    assert report == KindReport("cells", 5, 0, 0, 0, {"id": 5, "emp_tl": 5, "lq_tf": 2, "strong_b": 1, "timestamp": 1}, {}, ())
     assert rows(connection, "FROM raw.cells") == [
         ("us:0000000000000000", "json:/0", "a", 3, 1.5, True, False, []),
         ("us:0000000000000000", "json:/1", "b", 4, None, None, False, []),
@@ -416,7 +416,7 @@ def test_families_of_keys_are_ignored_by_pattern(tmp_path: Path) -> None:
 def test_nothing_leaves_an_empty_table(tmp_path: Path, pages: tuple[list[Any], ...]) -> None:
     """No page and an empty page give the table with all its columns."""
     report, connection = run(Cell, write(tmp_path, *pages))
-    assert report == KindReport("cells", 0, 0, 0, 0, {}, ())
+    assert report == KindReport("cells", 0, 0, 0, 0, {}, {}, ())
     result = connection.execute("FROM raw.cells")
     names = [column[0] for column in result.description]
     assert names == ["document_id", "locator", "id", "employment", "quotient", "strong", "rejected", "rejected_fields"]

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-ORDER = (("cli",), ("scheduler",), ("pipeline",), ("provenance", "status", "staging"), ("home",))
+ORDER = (("cli",), ("scheduler",), ("pipeline",), ("provenance", "status", "staging"), ("guards",), ("home",))
 """From the caller to the called; modules that stand together do not know each other."""
 
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

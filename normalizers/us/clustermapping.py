@@ -152,6 +152,7 @@ class RegistryEntry(Record):
 
     kind: ClassVar[str] = "registry"
     key: ClassVar[tuple[str, ...]] = ("org_id", "cluster_name")
+    repeated: ClassVar[bool] = True
     ignored: ClassVar[dict[str, str]] = {"cluster_code": "joined to the name by somebody else"}
 
     org_id: _Code
