@@ -199,6 +199,7 @@ def empty_answers(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "empty_answers",
             f"{feed.feed_id}: {len(facts.blank)} answers have no content, such as {_some(facts.blank)}",
+            holds=facts.harvest.route is not Route.FILES,
         )
     if facts.strangers:
         yield Finding(

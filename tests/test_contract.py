@@ -197,7 +197,9 @@ def test_typed_rows_with_locators(tmp_path: Path) -> None:
     second = RawPage("us:second", second.path, "/data/{}/cell")
     third = RawPage("us:third", third.path, "")
     report, connection = run(Cell, [first, second, third])
-    assert report == KindReport("cells", 5, 0, 0, 0, {"id": 5, "emp_tl": 5, "lq_tf": 2, "strong_b": 1, "timestamp": 1}, {}, ())
+    assert report == KindReport(
+        "cells", 5, 0, 0, 0, {"id": 5, "emp_tl": 5, "lq_tf": 2, "strong_b": 1, "timestamp": 1}, {}, ()
+    )
     assert rows(connection, "FROM raw.cells") == [
         ("us:0000000000000000", "json:/0", "a", 3, 1.5, True, False, []),
         ("us:0000000000000000", "json:/1", "b", 4, None, None, False, []),
