@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 OLD    := .venv-duckdb-1.5
+BENCH  := .venv-bench
 
 # Certificates are those of the machine, as pip's are: a company's proxy may have one of its own.
 export UV_SYSTEM_CERTS := 1
@@ -41,8 +42,15 @@ types: $(READY)
 docs: $(READY) ## write the generated pages and schemas in docs/ again
 	$(BIN)/python -m warehouse.generate
 
-bench: $(READY) ## the measurements
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/ready ## the measurements, beside DuckDB alone, pandas, dlt and bare Scrapy
+	$(BENCH)/bin/python -m benchmarks $(ARGS)
+
+$(BENCH)/ready: pyproject.toml benchmarks/requirements.lock
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' 'hatchling>=1.27' 'editables>=0.5'
+	VIRTUAL_ENV=$(BENCH) $(BENCH)/bin/uv pip install --quiet --require-hashes -r benchmarks/requirements.lock
+	VIRTUAL_ENV=$(BENCH) $(BENCH)/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
 
 test-duckdb-1.5: $(OLD)/ready ## the warehouse tests on the oldest DuckDB that is supported
 	$(OLD)/bin/python -m pytest -m duckdb
@@ -60,6 +68,7 @@ wheel: $(READY) ## dist/*.whl
 
 lock: $(READY) ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group bench --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -c requirements.lock -o benchmarks/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(OLD) dist build
+	rm -rf $(VENV) $(OLD) $(BENCH) dist build

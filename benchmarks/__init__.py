@@ -1,1 +1,1 @@
-"""Measurements, always as ratios within one run; nothing here is asserted by the clock."""
+"""What it costs: ratios against simpler ways, each measured in one run on the same bytes."""

@@ -104,7 +104,9 @@ class EvidenceMiddleware:
         )
         if not wayback or document.archived_at is not None:  # the archive's own answers say nothing of the source
             self._look_at_kind(document)
-        return response
+        if len(document.body) > self.spider.harvest.limits.max_body_mb * 2**20:
+            return response  # it is refused where it is inflated
+        return _decoded(response.url, response.status, response.headers, document.body, response.flags)
 
     def _look_at_kind(self, document: Document) -> None:
         harvest = self.spider.harvest
@@ -114,6 +116,13 @@ class EvidenceMiddleware:
             harvest.failures.append(refusal)
             assert self.crawler.engine is not None  # noqa: S101  # for the type checker
             self.crawler.engine.close_spider(self.spider, harvests.REFUSED)
+
+
+def _decoded(url: str, status: int, headers: Headers, body: bytes, flags: list[str]) -> Response:
+    """Make a response of a body that is inflated already: once is enough."""
+    kept = Headers({name: value for name, value in headers.items() if name.lower() != b"content-encoding"})
+    response_class = responsetypes.from_args(headers=kept, url=url, body=body)
+    return response_class(url, status, headers=kept, body=body, flags=flags)
 
 
 class Robots(RobotsTxtMiddleware):

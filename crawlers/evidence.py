@@ -371,15 +371,16 @@ class PartWriter:
                 warc_headers_dict=fields,
             )
             capture = _capture(self._index.feed_id, record, self._name, offset)
-        self._append(record)
+        self._append(record, packed=first is None and decoded is not body)
         self._index.note(capture)
         return _document(first or capture, record, decoded), record
 
-    def _append(self, record: ArcWarcRecord) -> None:
-        """Write one record as one gzip member, wholly or not at all."""
+    def _append(self, record: ArcWarcRecord, *, packed: bool = False) -> None:
+        """Write one record as one gzip member, wholly or not at all; a body that is packed is not packed again."""
         self._records.out = plain = BytesIO()
         self._records.write_record(record)
-        compressor = zlib.compressobj(wbits=_GZIP)
+        level = zlib.Z_NO_COMPRESSION if packed else zlib.Z_DEFAULT_COMPRESSION
+        compressor = zlib.compressobj(level, wbits=_GZIP)
         member = compressor.compress(plain.getbuffer()) + compressor.flush()
         offset = self._stream.tell()
         if self._stream.write(member) < len(member):

@@ -212,7 +212,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", response.media_type)
         for name, value in response.headers.items():
             self.send_header(name, value)
-        compress = compress and bool(response.body) and self.request_version == "HTTP/1.1"
+        is_compressed = "Content-Encoding" in response.headers
+        compress = compress and bool(response.body) and not is_compressed and self.request_version == "HTTP/1.1"
         if compress:
             self.send_header("Content-Encoding", "gzip")
             self.send_header("Transfer-Encoding", "chunked")
