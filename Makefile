@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 OLD    := .venv-duckdb-1.5
 BENCH  := .venv-bench
+PYWB   := .venv-pywb
 
 # Certificates are those of the machine, as pip's are: a company's proxy may have one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test lint types docs bench lock test-duckdb-1.5 wheel clean
+.PHONY: help setup demo test lint types docs bench lock pywb test-duckdb-1.5 wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -63,12 +64,24 @@ $(OLD)/ready: pyproject.toml requirements.lock
 	VIRTUAL_ENV=$(OLD) $(OLD)/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+pywb: $(PYWB)/ready $(READY) ## the tests against a real pywb, a web archive; without its environment they are skipped
+	$(BIN)/python -m pytest -m pywb
+
+# An environment of its own: pywb asks for brotlipy, whose module has the name of Brotli's, which we need. It is left out
+# here, for it would need a compiler, and only brotli answers would.
+$(PYWB)/ready: pywb.lock
+	$(PYTHON) -m venv $(PYWB)
+	$(PYWB)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	VIRTUAL_ENV=$(PYWB) $(PYWB)/bin/uv pip sync --quiet --require-hashes pywb.lock
+	touch $@
+
 wheel: $(READY) ## dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
 lock: $(READY) ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -c requirements.lock -o benchmarks/requirements.lock
+	echo 'pywb>=2.10,<3' | $(BIN)/uv pip compile - --no-emit-package brotlipy --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o pywb.lock
 
 clean:
-	rm -rf $(VENV) $(OLD) $(BENCH) dist build
+	rm -rf $(VENV) $(OLD) $(BENCH) $(PYWB) dist build

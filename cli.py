@@ -287,6 +287,8 @@ def _row(record: Harvest) -> dict[str, Any]:
         **{name: getattr(record, name) for name in names},
         "seconds": seconds,
         "reason": record.reason,
+        "gone": record.gone,
+        "never_captured": record.never_captured,
         "warnings": record.warnings,
     }
 
@@ -413,8 +415,8 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
     route: Annotated[Route | None, typer.Option(help="How to reach the feeds.")] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="FEED=URL: whole address instead of its own.")] = None,
     wayback_url: Annotated[
-        str, typer.Option(help="Web archive for the route wayback; of pywb with its collection.")
-    ] = pipeline.WAYBACK_URL,
+        str | None, typer.Option(help="Web archive instead of that of observatory.toml; of pywb with its collection.")
+    ] = None,
     files: Annotated[list[str] | None, typer.Option(help="FEED=PATH: folder or file for the route files.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="FEED.PARAM=VALUE; lists by comma.")] = None,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Load, but make no release.")] = False,
@@ -451,7 +453,7 @@ def harvest(  # noqa: PLR0913, PLR0917  # the options of the command
                     feed=feed,
                     route=given_route,
                     base_url=(addresses.get(feed.feed_id) or own.base_url or "").rstrip("/") or None,
-                    wayback_url=wayback_url.rstrip("/"),
+                    wayback_url=(wayback_url or own.wayback_url or settings.wayback_url).rstrip("/"),
                     files=path.resolve() if path and given_route is Route.FILES else None,
                     given=own.set | parameters.get(feed.feed_id, {}),
                 )
@@ -578,6 +580,11 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     for state in states:
         if state.reason:
             out.print(Text(f"{state.feed_id}: {state.last_status}: {state.reason}"))
+        if state.gone:
+            out.print(Text(f"{state.feed_id}: the live site is gone: {state.gone}"))
+        if state.never_captured and state.last_harvest_id:
+            record = harvests.folder(context.home, state.last_harvest_id) / "harvest.json"
+            out.print(Text(f"{state.feed_id}: {state.never_captured} addresses were never captured: see {record}"))
     out.print(Text(f"newest release: {release.name if release else 'none'}"))
 
 

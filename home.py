@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -27,6 +27,9 @@ from crawlers.source import Route, feeds
 from warehouse.store import LockedError, lock
 
 SETTINGS_FILE = "observatory.toml"
+
+WAYBACK_URL = "https://web.archive.org"
+"""The web archive that is asked unless another is given."""
 
 MIN_FREE = 2_000_000_000
 """Bytes that should be free: a release is written beside the old one."""
@@ -50,6 +53,16 @@ def cron_trigger(line: str) -> CronTrigger:
     return trigger
 
 
+def _web_archive(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise ValueError(f"expected the address of a web archive, such as {WAYBACK_URL}, of pywb with its collection")
+    return url.rstrip("/")
+
+
+WebArchive = Annotated[str, AfterValidator(_web_archive)]
+
+
 class FeedSettings(BaseModel):
     """How one feed is harvested here.
 
@@ -58,6 +71,7 @@ class FeedSettings(BaseModel):
         every: seconds between two harvests, instead of a cron line.
         route: how the feed is reached; a feed that has one route only needs none.
         base_url: address instead of the feed's own.
+        wayback_url: web archive instead of the home's own.
         files: folder or file for the route `files`, absolute.
         set: parameters, as for ``--set``.
     """
@@ -68,6 +82,7 @@ class FeedSettings(BaseModel):
     every: Annotated[float, Field(ge=1, le=366 * 86400)] | None = None
     route: Route = Route.LIVE
     base_url: str | None = None
+    wayback_url: WebArchive | None = None
     files: Path | None = None
     set: dict[str, str] = Field(default_factory=dict)
 
@@ -97,6 +112,7 @@ class Settings(BaseSettings):
 
     Attributes:
         contact: e-mail or web address of the operator; part of the user agent, asked for by every live crawl.
+        wayback_url: web archive for the route wayback, and for the fallback to it.
         publish: profiles that are published after an accepted harvest.
         feeds: the feeds that are harvested on a schedule, and how.
     """
@@ -104,6 +120,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OBSERVATORY_", extra="forbid")
 
     contact: str = ""
+    wayback_url: WebArchive = WAYBACK_URL
     publish: tuple[Literal["public", "local"], ...] = ("local",)
     feeds: dict[str, FeedSettings] = Field(default_factory=dict)
 
@@ -175,11 +192,12 @@ class Check:
 
 
 def examine(home: Path) -> list[Check]:
-    """Check settings, folder, disk, lock and clock of a home; nothing is changed but a missing folder made."""
+    """Check settings, live sites, disk, lock and clock of a home; nothing is changed but a missing folder made."""
     checks = [Check("python", True, sys.version.split()[0]), Check("duckdb", True, duckdb.__version__)]
     try:
         settings = read_settings(home)
         checks += [Check("settings", True, f"{len(settings.feeds)} feeds configured"), _check_contact(settings)]
+        checks.append(_check_live_sites(home, settings))
     except ValueError as error:
         checks.append(Check("settings", False, str(error)))
     try:
@@ -203,15 +221,26 @@ def examine(home: Path) -> list[Check]:
 def _check_contact(settings: Settings) -> Check:
     if settings.contact:
         return Check("contact", True, settings.contact)
-    asking = [
-        feed_id
+    addresses = {
+        feed_id: own.wayback_url or settings.wayback_url
+        if own.route is Route.WAYBACK
+        else own.base_url or feeds()[feed_id].base_url or ""
         for feed_id, own in settings.feeds.items()
-        if own.route is Route.LIVE
-        and Route.LIVE in feeds()[feed_id].routes
-        and not is_loopback(own.base_url or feeds()[feed_id].base_url or "")
-    ]
+        if own.route in {Route.LIVE, Route.WAYBACK} and own.route in feeds()[feed_id].routes
+    }
+    asking = [feed_id for feed_id, address in addresses.items() if not is_loopback(address)]
     needed = f"; {', '.join(asking)} cannot be harvested: set `contact` or OBSERVATORY_CONTACT" if asking else ""
     return Check("contact", not asking, f"none: live crawls are refused{needed}")
+
+
+def _check_live_sites(home: Path, settings: Settings) -> Check:
+    """Look for feeds whose live site is gone, and for which nobody has decided yet how they go on."""
+    live = [feed_id for feed_id, own in settings.feeds.items() if own.route is Route.LIVE]
+    newest = [next(harvests(home, feed_id, newest_first=True), None) for feed_id in live]
+    lost = [f"{record.feed_id}: {record.gone}" for record in newest if record is not None and record.gone]
+    if not lost:
+        return Check("live sites", True, "none is known to be gone")
+    return Check("live sites", False, f'gone: {"; ".join(lost)}; give a new `base_url`, or route = "wayback"')
 
 
 def _check_clock(home: Path) -> Check:
@@ -234,6 +263,9 @@ TEMPLATE = """\
 # A live crawl of any host but this machine needs it.
 # contact = "observatory@example.org"
 
+# The web archive for the route "wayback", and for harvests of sites that are gone; of pywb with its collection.
+# wayback_url = "https://web.archive.org"
+
 # What is published after an accepted harvest: "local" holds everything, "public" only what may be republished.
 publish = ["local"]
 
@@ -241,8 +273,9 @@ publish = ["local"]
 # [feeds."us.clustermapping"]
 # schedule = "17 3 2 * *"           # cron line, UTC, weekdays by name; without it the feed's own cadence
 # every = 86400                     # or seconds, instead of a cron line
-# route = "live"                    # live, files or replica
+# route = "live"                    # live, wayback, files or replica
 # base_url = "https://example.org/data"   # instead of the feed's own address
+# wayback_url = "http://127.0.0.1:8080/us"  # instead of the web archive above
 # files = "/srv/saved/us"           # for route = "files"
 # set = { years = "latest", region_types = "state,msa" }
 """

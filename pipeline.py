@@ -29,7 +29,7 @@ from crawlers.routes import archive_files
 from crawlers.source import Feed, Route, Source, feeds
 from exports.licence import allowed
 from exports.release import Recipe, newest, next_release_id, read_manifest, switch, write
-from home import SETTINGS_FILE, is_loopback, read_settings
+from home import SETTINGS_FILE, WAYBACK_URL, is_loopback, read_settings
 from normalizers.contract import ContractError
 from normalizers.normalise import NormaliseError
 from staging import folder as staging_folder
@@ -63,9 +63,6 @@ _BROKEN = (
     ValueError,
 )
 """What a document or file that is not as it should be may raise, in a parser or below it: its harvest fails."""
-
-WAYBACK_URL = "https://web.archive.org"
-"""The web archive that is asked unless another is given."""
 
 STOP_WAIT = 10.0
 """Seconds that a crawl has to stop at its last whole record."""
@@ -165,11 +162,12 @@ def _fall_back(home: Path, order: Order, live: Harvest, locked: IO[str], report:
     try:
         contact = check_order(home, order)
     except UsageError as error:
-        live.warnings = [*live.warnings, f"the live site is gone, and no web archive was asked: {error}"]
+        told = f"{live.feed_id}: the live site is gone, and no web archive was asked: {error}"
+        live.warnings = [*live.warnings, told]
         harvests.write(home, live)
         return live
     record = _begin(home, order)
-    record.gone = f"the live site is gone: {live.gone}"
+    record.gone = live.gone
     return _crawl(home, record, contact, locked, report)
 
 
@@ -258,6 +256,8 @@ def _take_up(home: Path, order: Order) -> Harvest | None:
     newest = next(harvests.harvests(home, order.feed.feed_id, newest_first=True), None)
     if newest is None or (newest.stage is Stage.ENDED and newest.status is not Status.PARTIAL):
         return None
+    if newest.gone and order.route is Route.LIVE and newest.route is order.feed.fallback:
+        order = replace(order, route=newest.route)  # it stands in for the live site, which is not asked again for now
     limits, parameters = order.feed.settings(order.given)
     wayback_url = order.wayback_url if order.route is Route.WAYBACK else None
     asked_then = (
@@ -381,7 +381,8 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
         harvests.write(home, record)
         return
     if doubts and not accepted:
-        record.end(Status.HELD, "; ".join(doubt.message for doubt in doubts))
+        told = [*(doubt.message for doubt in doubts), *([record.gaps] if record.gaps else [])]
+        record.end(Status.HELD, "; ".join(told))
         harvests.write(home, record)
         return
     report.step(feed.feed_id, "load")
@@ -402,7 +403,7 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
 def _note_loaded(home: Path, record: Harvest, done: Loaded) -> None:
     """Write the end of a harvest that stands in the warehouse; the caller holds the lock of the warehouse."""
     record.rows_opened, record.rows_changed, record.rows_closed = done.opened, done.changed, done.closed
-    decided = record.decisions[-1].reason if record.decisions else record.gone
+    decided = record.decisions[-1].reason if record.decisions else None
     record.end(Status.ACCEPTED if done else Status.UNCHANGED, decided)
     harvests.write(home, record)
 
@@ -473,6 +474,8 @@ def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> 
                 "parameters",
                 "limits",
                 "asked",
+                "gone",
+                "never_captured",
                 "doubts",
                 "synthetic",
             }

@@ -22,6 +22,8 @@ class FeedState:
 
     Attributes:
         last_harvest_id, last_status, reason: its newest ended harvest, whatever came of it.
+        gone: why the live site was held to be gone, where it was; `route` says what stands in.
+        never_captured: how many addresses the web archive has nothing for; the record of the harvest lists them.
         last_success_at: when a harvest was last accepted or found unchanged (UTC).
         evidence_at: age of the newest evidence that is loaded (UTC).
         records_expected, records_found: of the last success.
@@ -34,6 +36,8 @@ class FeedState:
     last_status: str | None = None
     reason: str | None = None
     route: str | None = None
+    gone: str | None = None
+    never_captured: int = 0
     last_success_at: datetime | None = None
     evidence_at: datetime | None = None
     records_expected: int | None = None
@@ -68,6 +72,8 @@ def _state(feed: Feed, last: Harvest, success: Harvest | None, at: datetime) -> 
         last_status=last.status,
         reason=last.reason,
         route=last.route,
+        gone=last.gone,
+        never_captured=len(last.never_captured),
         last_success_at=success.finished_at if success else None,
         evidence_at=success.evidence_at if success else None,
         records_expected=success.records_expected if success else None,

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -28,14 +29,13 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 from scrapy.robotstxt import RobotParser
-from scrapy.settings.default_settings import RETRY_HTTP_CODES
 
 from crawlers import harvest as harvests
 from crawlers.evidence import Capture, Document, Evidence, PartWriter, redact_url
 from crawlers.harvest import Attempt, Harvest, Stage
 from crawlers.source import Feed, Politeness, Route, feeds
 from crawlers.spider import Spider
-from crawlers.wayback import BUSY, KEPT, WaybackMiddleware, gone, memento_of
+from crawlers.wayback import KEPT, WaybackMiddleware, gone, memento_of, sum_up
 
 PROGRESS_EVERY = 0.2
 """Seconds between two lines of progress."""
@@ -242,7 +242,6 @@ def over_wayback(of_crawl: dict[str, Any], limits: Politeness) -> dict[str, Any]
     return {
         **of_crawl,
         "DOWNLOAD_DELAY": limits.archive_delay,
-        "RETRY_HTTP_CODES": sorted(set(RETRY_HTTP_CODES) - BUSY),  # the middleware waits as long as these ask for
         # Before robots.txt: that of the live site says nothing of the archive.
         "DOWNLOADER_MIDDLEWARES": {**of_crawl["DOWNLOADER_MIDDLEWARES"], WaybackMiddleware: 60},
     }
@@ -274,8 +273,10 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     attempt = Attempt(started_at=harvests.now())
     harvest.attempts = [*harvest.attempts, attempt]
     harvest.failures, harvest.doubts, harvest.warnings, harvest.asked, harvest.not_understood = [], [], [], [], []
+    harvest.never_captured = []
     if harvest.route is Route.WAYBACK and harvest.gone:
-        harvest.warnings = [f"{feed.feed_id}: harvested from {harvest.wayback_url}: {harvest.gone}"]
+        told = f"harvested from {harvest.wayback_url}, for the live site is gone: {harvest.gone}"
+        harvest.warnings = [f"{feed.feed_id}: {told}"]
     harvests.write(home, harvest)
     base_url = harvest.base_url or feed.base_url
     if base_url is None:
@@ -308,15 +309,14 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     for name in ("spider_exceptions/count", "log_count/CRITICAL"):
         if count := crawler.stats.get_value(name):
             harvest.failures.append(f"{feed.feed_id}: {count} errors in our own code ({name}); see {log_file}")
+    if harvest.route is Route.WAYBACK:
+        sum_up(harvest, evidence.captures(harvest.harvest_id), timedelta(days=feed.stale_after_days))
     harvest.requests = sum(attempt.requests for attempt in harvest.attempts)
     harvest.bytes = sum(attempt.bytes for attempt in harvest.attempts)
     if attempt.outcome == "finished" and not harvest.failures:
         harvest.stage = Stage.CRAWLED
     elif attempt.outcome == "finished" and harvest.route is Route.LIVE:
-        first = next(
-            (found for found in evidence.documents(harvest.harvest_id) if not found.url.endswith("/robots.txt")), None
-        )
-        harvest.gone = gone(first, crawler.stats.get_stats())
+        harvest.gone = gone(evidence.documents(harvest.harvest_id), crawler.stats.get_stats())
     harvests.write(home, harvest)
 
 

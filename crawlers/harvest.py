@@ -25,6 +25,8 @@ SHIPPED = ("paper.", "ref.")
 REFUSED = "refused"
 """Outcome of an attempt whose answers may not enter this home."""
 
+_SHOWN = 3
+
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-([a-z0-9_]+\.[a-z0-9_]+)")  # it becomes a path
 
 
@@ -83,6 +85,7 @@ class Harvest(BaseModel):
         keys: kind of record → keys that occurred.
         closing: partitions in which rows that were not seen are closed: the scope, unless records were rejected.
         evidence_at: age of its newest evidence.
+        never_captured: addresses for which the web archive has nothing; no failure, for no later try mends it.
         not_understood: addresses whose answers were not what they should be; they are asked again.
         doubts: what the crawl or the checks found wrong with the harvest as a whole; they hold it.
         warnings: what an operator should know and what holds nothing.
@@ -112,6 +115,7 @@ class Harvest(BaseModel):
     closing: list[str] = Field(default_factory=list)
     attempts: list[Attempt] = Field(default_factory=list)
     failures: list[str] = Field(default_factory=list)
+    never_captured: list[str] = Field(default_factory=list)
     not_understood: list[str] = Field(default_factory=list)
     doubts: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
@@ -136,6 +140,16 @@ class Harvest(BaseModel):
     def software(self) -> str:
         """Name and version of the software, as it stands in the archive."""
         return f"cluster-observatory/{self.software_version}"
+
+    @property
+    def gaps(self) -> str | None:
+        """Say in one line what the web archive does not have; None where it has all that was asked."""
+        if not self.never_captured:
+            return None
+        first, more = self.never_captured[:_SHOWN], len(self.never_captured) - _SHOWN
+        return f"{len(self.never_captured)} addresses were never captured in {self.wayback_url}: {', '.join(first)}" + (
+            f" and {more} more, all listed as never_captured in harvest.json" if more > 0 else ""
+        )
 
     @property
     def evidence_id(self) -> str:

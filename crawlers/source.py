@@ -57,7 +57,7 @@ class Politeness(_Strict):
     """
 
     delay: Annotated[float, Field(ge=0)] = 5.0
-    archive_delay: Annotated[float, Field(ge=0)] = 1.0
+    archive_delay: Annotated[float, Field(ge=0)] = 1.5  # the Internet Archive allows 60 look-ups a minute
     timeout: Annotated[float, Field(gt=0)] = 60.0
     retries: Annotated[int, Field(ge=0, le=10)] = 3
     max_body_mb: Annotated[int, Field(gt=0)] = 256

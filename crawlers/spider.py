@@ -13,8 +13,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import scrapy
+from OpenSSL import SSL
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
+from service_identity import VerificationError
 from twisted.python.failure import Failure
 
 from crawlers.evidence import redact_url
@@ -55,6 +58,22 @@ class Batch:
     kind: str
     records: bytes | Sequence[Mapping[str, Any]] | Table
     pointer: str = "/{}"
+
+
+class NeverCapturedError(IgnoreRequest):
+    """A web archive has nothing for an address: no failure, for no later try mends it. The harvest lists it."""
+
+
+def tls_fault(error: BaseException | None) -> str | None:
+    """Return what is wrong with the certificate of a server and what to do, or None where that is not the fault."""
+    reasons = [reason.value for reason in getattr(getattr(error, "__cause__", None), "reasons", ())]
+    if not any(isinstance(reason, SSL.Error | VerificationError) for reason in reasons):
+        return None
+    return (
+        f"no secure connection ({'; '.join(map(str, reasons))}). Certificates are always checked. Look at the address "
+        "and at the clock of this machine; if the source's certificate has expired, wait or tell the source; for an "
+        "authority of your own, such as a company's proxy, set SSL_CERT_FILE"
+    )
 
 
 class Spider(scrapy.Spider):
@@ -105,19 +124,23 @@ class Spider(scrapy.Spider):
     def not_answered(self, failure: Failure) -> None:
         """Note a request that got no good answer after all retries."""
         request: scrapy.Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy on every errback
+        if isinstance(failure.value, NeverCapturedError):
+            return
         if isinstance(failure.value, HttpError):
             came = f"HTTP {failure.value.response.status}"
         else:
-            came = f"{type(failure.value).__name__}: {failure.getErrorMessage()}".rstrip(": ")
+            told = tls_fault(failure.value) or failure.getErrorMessage()
+            came = f"{type(failure.value).__name__}: {told}".rstrip(": ")
         self._note(request, f"{request.url}: expected an answer, got {came}")
 
     def not_understood(self, response: Response, expected: str, came: str) -> None:
         """Note an answer that is not what this address should answer."""
         assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it before callbacks
         self.harvest.not_understood.append(redact_url(response.url))
-        self._note(response.request, f"{response.url}: expected {expected}, got {came}")
+        captured = f" (captured as {response.meta['captured_as']})" if "captured_as" in response.meta else ""
+        self._note(response.request, f"{response.url}{captured}: expected {expected}, got {came}")
 
     def _note(self, request: scrapy.Request, message: str) -> None:
         text = redact_url(f"{self.name}: {message}")
         self.logger.warning(text)
-        (self.harvest.warnings if request.meta["optional"] else self.harvest.failures).append(text)
+        (self.harvest.warnings if request.meta.get("optional") else self.harvest.failures).append(text)

@@ -10,64 +10,107 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawlers.evidence import Document, redact_url
-from crawlers.spider import Spider
+from crawlers.evidence import REDACTED, Document, EvidenceError, decode_body, redact_url
+from crawlers.evidence import Capture as Kept
+from crawlers.harvest import Harvest
+from crawlers.spider import NeverCapturedError, Spider, tls_fault
 
 KEPT = "kept"
 """Flag of a response that stands in our archive already."""
 
+TRIES = 3
+"""Captures of one address that are fetched until one is evidence."""
+
 MAX_REDIRECTS = 5
+MAX_PAGES = 20
+"""Answers of the index for one address, where it cuts them."""
+
 MAX_WAIT = 300.0
 """Seconds; an archive that asks for a longer pause has failed for now."""
 
-FIRST_WAIT = 5.0
-"""Seconds before the second try, per second of the archive's delay; doubled for each further try."""
+BUSY_WAIT, OTHER_WAIT = 60.0, 5.0
+"""Seconds before the second try, per second of the archive's delay: after HTTP 429, and after any other failure that
+passes. Doubled for each further try."""
 
 BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """Answers of an archive that wants to be left alone for a while."""
 
+FAILED_IN_A_ROW = 3
+"""Addresses for which the archive failed one after the other; no more are asked then."""
+
+_FAULTS = BUSY | {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
+_NO_ANSWER = (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
+_REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 _TIMESTAMP = "%Y%m%d%H%M%S"
-_MEMENTO = re.compile(r"/(\d{14})id_/(.+)$")
 _PLAYED = re.compile(r"(\d{4,14})(?:[a-z]{2}_)?/(https?:.+)$")
+_ORIGINAL = re.compile(r"<([^<>]+)>\s*;\s*rel=\"?original\"?", re.IGNORECASE)
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-_NO_SERVER = frozenset({"CannotResolveHostError", "DownloadConnectionRefusedError"})
+_NO_SERVER = frozenset({CannotResolveHostError.__name__, DownloadConnectionRefusedError.__name__})
 _EXCEPTIONS = "downloader/exception_type_count/"
 _PARKED = re.compile(
     rb"domain (?:name )?(?:is|may be) for sale|this domain is parked|buy this domain|domain has expired|"
-    rb"sedoparking\.com|parkingcrew\.net",
+    rb"sedoparking\.com|parkingcrew\.net|hugedomains\.com",
     re.IGNORECASE,
 )
 
 
 class WebArchiveError(IgnoreRequest):
-    """A web archive gave no evidence for an address; the message says why."""
+    """A web archive gave no evidence for an address; the message says why. A later try may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """One line of an index.
+class _NoEvidenceError(Exception):
+    """A capture is no evidence.
+
+    Attributes:
+        for_good: no later try will change it.
+    """
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
+
+
+class Capture(NamedTuple):
+    """One capture of which an index tells.
 
     Attributes:
         timestamp: when it was captured (UTC), 14 digits.
         url: address as it was captured.
+        status: as it was answered: 200, or that of a redirect.
+        digest: of its body, in whatever form; empty where the index does not say.
     """
 
     timestamp: str
     url: str
+    status: str = "200"
+    digest: str = ""
 
     @property
     def at(self) -> datetime:
@@ -75,101 +118,204 @@ class Capture:
         return datetime.strptime(self.timestamp, _TIMESTAMP).replace(tzinfo=UTC)
 
 
-def read_index(body: bytes) -> tuple[bool, list[Capture]]:
-    """Read the answer of an index.
+# What an index says ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One answer of an index.
+
+    Attributes:
+        rows: one mapping per capture, with the index's own names.
+        internet_archive: it speaks the dialect of the Internet Archive.
+        resume_key: by which the rest is asked for, where the answer was cut.
+    """
+
+    rows: list[dict[str, Any]]
+    internet_archive: bool
+    resume_key: str | None = None
+
+
+def read_index(body: bytes) -> Index:
+    """Read an answer of an index.
 
     Args:
-        body: an array of arrays whose first row names the fields, or one object per line; empty for no capture.
-
-    Returns:
-        Whether it speaks the dialect of the Internet Archive, and the captures that can be played: those of status
-        200 and redirects. A revisit that does not say its status is none of them.
+        body: an array of arrays whose first row names the fields and whose last two may be ``[], [key]``; or one
+            object per line. Empty for no capture.
 
     Raises:
-        ValueError: it is neither, or it was cut off.
+        ValueError: it is neither, or it was broken off.
     """
     text = body.decode("utf-8").strip()
-    internet_archive = text.startswith("[")
-    if internet_archive:
-        table = json.loads(text)
-        if not all(isinstance(row, list) for row in table) or len({len(row) for row in table}) > 1:
-            raise ValueError("the rows of the index are not arrays of one length")
-        rows = [dict(zip(table[0], row, strict=True)) for row in table[1:]]
-    else:
+    if not text.startswith("["):
         rows = [json.loads(line) for line in text.splitlines()]
-    return internet_archive, [_capture(row) for row in rows if _can_be_played(row)]
+        if not all(isinstance(row, dict) for row in rows):
+            raise ValueError("a line of the index is no object")
+        return Index(rows, internet_archive=False)
+    table = json.loads(text)
+    if not all(isinstance(row, list) for row in table):
+        raise ValueError("a row of the index is no array")
+    key = None
+    if len(table) > 1 and table[-2] == [] and len(table[-1]) == 1:
+        key = str(table[-1][0])
+        del table[-2:]
+    if len({len(row) for row in table}) > 1:
+        raise ValueError("the rows of the index are not of one length")
+    return Index([dict(zip(table[0], row, strict=True)) for row in table[1:]], True, key)
 
 
-def _can_be_played(row: Mapping[str, Any]) -> bool:
-    status = str(_field(row, "statuscode", "status"))
-    return status == "200" or (status.startswith("3") and status != "304")
+def playable(rows: Iterable[Mapping[str, Any]], address: str) -> list[Capture]:
+    """Return the captures that can be evidence for an address: answered with status 200 or a redirect.
 
-
-def _capture(row: Mapping[str, Any]) -> Capture:
-    capture = Capture(str(_field(row, "timestamp")), str(_field(row, "original", "url")))
-    _ = capture.at  # a timestamp that is none must not become part of an address
-    return capture
-
-
-def _field(row: Mapping[str, Any], *names: str) -> object:
-    for name in names:
-        if isinstance(row, dict) and name in row:
-            return row[name]
-    raise ValueError(f"a row of the index has no {' or '.join(names)}: {str(row)[:80]}")
-
-
-def choose(captures: Sequence[Capture], at: date | None) -> Capture | None:
-    """Return the newest capture, or the one nearest to noon (UTC) of a day; None where there is none."""
-    if at is None:
-        return max(captures, key=lambda capture: capture.timestamp, default=None)
-    noon = datetime.combine(at, time(12), UTC)
-    return min(captures, key=lambda capture: (abs(capture.at - noon), capture.timestamp), default=None)
-
-
-def archived_at(url: str, memento_datetime: str | None) -> datetime | None:
-    """Return when an answer was captured, if it is a capture.
+    A revisit record does not say its status: it has that of the capture with the same digest. Archives look up
+    similar addresses too; rows of another address are left out.
 
     Args:
-        url: address that was asked, ``…/<timestamp>id_/<url>``.
-        memento_datetime: value of the header Memento-Datetime (RFC 7089).
+        rows: of one index, complete.
+        address: as it is asked.
 
-    Returns:
-        The time (UTC) in which address and header agree; None where they do not: the answer is no evidence.
+    Raises:
+        ValueError: a row has no timestamp or no address.
     """
-    found = _MEMENTO.search(url)
-    if found is None or memento_datetime is None:
-        return None
-    try:
-        told = parsedate_to_datetime(memento_datetime).astimezone(UTC)
-    except ValueError:
-        return None
-    return told if told.strftime(_TIMESTAMP) == found[1] else None
+    told = [
+        Capture(
+            _field(row, "timestamp"),
+            _field(row, "original", "url"),
+            "" if _is_revisit(row) else _field(row, "statuscode", "status"),
+            _field(row, "digest", default=""),
+        )
+        for row in rows
+    ]
+    statuses = {capture.digest: capture.status for capture in told if capture.status and capture.digest}
+    captures = [capture._replace(status=capture.status or statuses.get(capture.digest, "")) for capture in told]
+    for capture in captures:
+        _ = capture.at  # a timestamp that is none must not become part of an address
+    return [
+        capture
+        for capture in captures
+        if (capture.status == "200" or (capture.status.startswith("3") and capture.status != "304"))
+        and same_address(capture.url, address)
+    ]
+
+
+def _is_revisit(row: Mapping[str, Any]) -> bool:
+    return _field(row, "mimetype", "mime", default="") == "warc/revisit"
+
+
+def _field(row: Mapping[str, Any], *names: str, default: str | None = None) -> str:
+    for name in names:
+        if name in row:
+            return str(row[name])
+    if default is None:
+        raise ValueError(f"a row of the index has no {' or '.join(names)}: {str(row)[:80]}")
+    return default
+
+
+def ranked(captures: Iterable[Capture], at: date | None) -> list[Capture]:
+    """Return captures, best first: the newest, or those nearest to noon (UTC) of a day; redirects after all others.
+
+    A site that closes often ends with years of redirects to elsewhere.
+    """
+    if at is None:
+        return sorted(captures, key=lambda capture: (capture.status == "200", capture.timestamp), reverse=True)
+    noon = datetime.combine(at, time(12), UTC)
+    return sorted(captures, key=lambda one: (one.status != "200", abs(one.at - noon), one.timestamp))
+
+
+def same_address(one: str, other: str) -> bool:
+    """Return whether two addresses differ only in scheme, ``www.``, port, escapes or the order of parameters."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(url: str) -> tuple[str, str, list[tuple[str, str]]]:
+    parts = urlsplit(url)
+    port = "" if parts.port in {None, 80, 443} else f":{parts.port}"
+    host = (parts.hostname or "").removeprefix("www.") + port
+    return host, unquote(parts.path).rstrip("/"), sorted(parse_qsl(parts.query, keep_blank_values=True))
+
+
+# What is evidence -----------------------------------------------------------------------------------------------------
 
 
 def memento_of(request: Request, response: Response) -> datetime | None:
-    """Return when an answer of a web archive was captured; None for all else: indexes, errors, live pages."""
-    header = response.headers.get("Memento-Datetime")
-    return archived_at(request.url, header.decode("latin-1") if header else None)
-
-
-def gone(first: Document | None, stats: Mapping[str, Any]) -> str | None:
-    """Return why a live site is held to be gone, or None while it may be there.
-
-    It is gone if no server was found at its address, or if the first answer was HTTP 404 or 410, or an HTML page that
-    offers the domain for sale. A page that is merely not what was expected is no sign.
+    """Return when an answer of a web archive was captured; None for what is no evidence: indexes, errors, live pages.
 
     Args:
-        first: what the site answered first, robots.txt apart; None where it answered nothing.
+        request: to the archive; its meta tells the capture that was asked for, and when the crawl began.
+        response: the answer.
+    """
+    try:
+        return _memento_of(request, response)
+    except _NoEvidenceError:
+        return None
+
+
+def _memento_of(request: Request, response: Response) -> datetime:
+    """Return when an answer was captured (RFC 7089); it may be another capture than the one that was asked for.
+
+    Raises:
+        _NoEvidenceError: it is none, and why.
+    """
+    capture, began = request.meta.get("capture"), request.meta.get("began")
+    told = (response.headers.get("Memento-Datetime") or b"").decode("latin-1")
+    if capture is None or began is None or not told:
+        raise _NoEvidenceError("it has no Memento-Datetime, so it is no capture; the live web may have leaked in")
+    try:
+        at = parsedate_to_datetime(told).astimezone(UTC)
+    except ValueError as error:
+        raise _NoEvidenceError(f"its Memento-Datetime is {told!r}") from error
+    if at >= began:
+        raise _NoEvidenceError(f"it was captured at {at:%Y-%m-%dT%H:%M:%SZ}, after we began: it is the live web")
+    links = b", ".join(response.headers.getlist("Link")).decode("latin-1")
+    original = _ORIGINAL.search(links)
+    if original is not None and not same_address(original[1], capture.url):
+        raise _NoEvidenceError(f"it is a capture of another address, {original[1]}")
+    if response.status == HTTPStatus.OK and is_parked(_media_type(response), _decoded(response)):
+        raise _NoEvidenceError("it is the page of a parked domain", for_good=True)
+    return at
+
+
+def _media_type(response: Response) -> str:
+    return (response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+
+
+def _decoded(response: Response) -> bytes:
+    encoding = response.headers.get("Content-Encoding")
+    return decode_body(response.body, encoding.decode("latin-1") if encoding else None, response.url)
+
+
+def is_parked(media_type: str, body: bytes) -> bool:
+    """Return whether a page offers its domain for sale, or says that it is parked or has expired."""
+    return media_type == "text/html" and _PARKED.search(body) is not None
+
+
+def gone(answers: Iterable[Document], stats: Mapping[str, Any]) -> str | None:
+    """Return why a live site is held to be gone, or None while it may be there.
+
+    It is gone if no server was found at its address, or if the first answer, redirects apart, was HTTP 404 or 410, or
+    an HTML page that offers the domain for sale. A page that is merely not what was expected is no sign.
+
+    Args:
+        answers: what the site answered, in order.
         stats: of the crawl, as Scrapy counts.
     """
-    if first is None:
-        errors = {name.rpartition(".")[2] for name in stats if name.startswith(_EXCEPTIONS)}
-        return f"no server answers there ({', '.join(sorted(errors))})" if errors and errors <= _NO_SERVER else None
-    if first.http_status in _GONE:
-        return f"{first.url} answered HTTP {first.http_status}"
-    if first.http_status == HTTPStatus.OK and first.media_type == "text/html" and _PARKED.search(first.body):
-        return f"{first.url} answered the page of a parked domain"
-    return None
+    asked = None
+    for page in answers:
+        if page.url.endswith("/robots.txt"):
+            continue
+        asked = asked or page.url
+        if page.http_status in _REDIRECTS:
+            continue
+        if page.http_status in _GONE:
+            return f"{asked} answered HTTP {page.http_status}"
+        parked = page.http_status == HTTPStatus.OK and is_parked(page.media_type, page.body)
+        return f"{asked} answered the page of a parked domain" if parked else None
+    errors = {name.rpartition(".")[2] for name in stats if name.startswith(_EXCEPTIONS)}
+    found_none = asked is None and errors and errors <= _NO_SERVER
+    return f"no server answers there ({', '.join(sorted(errors))})" if found_none else None
+
+
+# The crawl ------------------------------------------------------------------------------------------------------------
 
 
 class WaybackMiddleware:
@@ -181,9 +327,11 @@ class WaybackMiddleware:
         self.crawler, self.spider, self.base = crawler, spider, harvest.wayback_url
         at = ",".join(harvest.parameters["at"])
         self.at = date.fromisoformat(at) if at else None
+        self.began = datetime.now(UTC).replace(microsecond=0)  # what is captured from now on is the live web
         self.retries, self.delay = harvest.limits.retries, harvest.limits.archive_delay
         indexes = [f"{self.base}/cdx", f"{self.base}/cdx/search/cdx"]
         self.indexes = indexes if urlsplit(self.base).path else indexes[::-1]
+        self.failed_in_a_row = 0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -196,97 +344,161 @@ class WaybackMiddleware:
         """Answer a request for a live address by its capture, as if the live site had answered.
 
         Raises:
-            WebArchiveError: it was never captured, or the archive failed, or what it answered is no capture.
+            NeverCapturedError: the archive has nothing for it.
+            WebArchiveError: the archive failed, or what it answered is no capture.
         """
         if urlsplit(request.url).netloc == urlsplit(self.base).netloc:
             return None
         request.meta["dont_retry"] = True  # the requests to the archive are tried again; not all of them once more
-        address = redact_url(request.url)  # a secret is not told to an archive
         if request.method != "GET":
             raise WebArchiveError(f"a web archive holds no answers to {request.method}")
-        response = await self._memento(*await self._look_up(address))
-        return response.replace(url=request.url, request=request, flags=[*response.flags, KEPT])
+        address = _asked_of_archive(request.url)
+        player, captures = await self._look_up(address)
+        if not captures:
+            raise self._never_captured(address, f"never captured in {self.base}")
+        refused: dict[str, _NoEvidenceError] = {}
+        for capture in captures:
+            if len(refused) == TRIES:
+                break
+            if (capture.digest or capture.timestamp) in refused:
+                continue  # the same bytes
+            try:
+                url, response = await self._play(player, capture)
+            except _NoEvidenceError as error:
+                refused[capture.digest or capture.timestamp] = error
+                continue
+            request.meta["captured_as"] = response.url
+            return response.replace(url=url or request.url, request=request, flags=[*response.flags, KEPT])
+        reasons = "; ".join(map(str, refused.values()))
+        if all(error.for_good for error in refused.values()):
+            self.spider.harvest.warnings.append(f"{self.spider.name}: {address}: no capture is evidence: {reasons}")
+            raise self._never_captured(address, reasons)
+        raise WebArchiveError(reasons)
 
-    async def _look_up(self, address: str) -> tuple[str, Capture]:
-        """Return where captures are played, and the capture of an address."""
-        query = urlencode({"url": address, "output": "json"})
+    def _never_captured(self, address: str, why: str) -> NeverCapturedError:
+        if address not in self.spider.harvest.never_captured:
+            self.spider.harvest.never_captured.append(address)
+        return NeverCapturedError(why)
+
+    async def _look_up(self, address: str) -> tuple[str, list[Capture]]:
+        """Return where captures are played, and the captures of an address, best first."""
+        query = {"url": address, "output": "json", "showResumeKey": "true"}
+        rows: list[dict[str, Any]] = []
+        for _ in range(MAX_PAGES):
+            response = await self._ask_index(query)
+            try:
+                page = read_index(response.body)
+                rows += page.rows
+                captures = playable(rows, address)
+            except ValueError as error:
+                self._ask_again_next_time(response)
+                raise WebArchiveError(
+                    f"expected an index of captures at {response.url}, got what cannot be read ({error}); harvest again"
+                ) from error
+            if page.resume_key is None:
+                known = [capture for capture in captures if capture.at < self.began]
+                return f"{self.base}/web" if page.internet_archive else self.base, ranked(known, self.at)
+            query["resumeKey"] = page.resume_key
+        raise WebArchiveError(f"the index of captures is over {MAX_PAGES} pages long, the last at {response.url}")
+
+    async def _ask_index(self, query: Mapping[str, str]) -> Response:
         for index in self.indexes:
-            response = await self._ask(f"{index}?{query}")
+            response = await self._ask(f"{index}?{urlencode(query)}")
             if response.status != HTTPStatus.NOT_FOUND:
                 break
         if response.status != HTTPStatus.OK:
             raise WebArchiveError(
                 f"expected an index of captures at {response.url}, got HTTP {response.status}; is {self.base} the "
-                "address of a web archive (of pywb: with its collection)?"
+                "address of a web archive (of pywb: with its collection), and may it show this site?"
             )
         self.indexes = [index]
-        try:
-            internet_archive, captures = read_index(response.body)
-        except ValueError as error:
-            self._ask_again_next_time(response)
-            raise WebArchiveError(
-                f"expected an index of captures at {response.url}, got what cannot be read ({error}); harvest again"
-            ) from error
-        capture = choose(captures, self.at)
-        if capture is None:
-            raise WebArchiveError(f"never captured in {self.base}")
-        return f"{self.base}/web" if internet_archive else self.base, capture
-
-    async def _memento(self, player: str, capture: Capture) -> Response:
-        """Fetch a capture, and follow redirects within the archive."""
-        for _ in range(1 + MAX_REDIRECTS):
-            response = await self._ask(f"{player}/{capture.timestamp}id_/{capture.url}")
-            if not (HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST):
-                break
-            capture = self._redirected(player, capture, response)
-        else:
-            raise WebArchiveError(f"more than {MAX_REDIRECTS} redirects in the archive, the last to {capture.url}")
-        if response.status != HTTPStatus.OK:
-            raise WebArchiveError(f"expected the capture {response.url}, got HTTP {response.status}")
-        assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it
-        if memento_of(response.request, response) is None:
-            self._ask_again_next_time(response)
-            told = (response.headers.get("Memento-Datetime") or b"none").decode("latin-1")
-            raise WebArchiveError(
-                f"{response.url} is no evidence: expected a Memento-Datetime equal to the timestamp, got {told}"
-            )
         return response
 
-    def _redirected(self, player: str, capture: Capture, response: Response) -> Capture:
-        """Return the capture that a redirect leads to: of the archive to another time, or of the site itself."""
+    async def _play(self, player: str, capture: Capture) -> tuple[str | None, Response]:
+        """Fetch a capture, and follow redirects within the archive; return where the site's own led, if they did."""
+        moved, seen = None, {capture}
+        while True:
+            response = await self._ask(f"{player}/{capture.timestamp}id_/{capture.url}", capture)
+            if response.status not in _REDIRECTS:
+                break
+            following, of_site = self._redirected(player, capture, response)
+            if following in seen or len(seen) > MAX_REDIRECTS:
+                raise _NoEvidenceError(f"{response.url} leads in a circle, or too far", for_good=True)
+            capture = following
+            moved = capture.url if of_site else moved
+            seen.add(capture)
+        if response.status != HTTPStatus.OK:
+            raise _NoEvidenceError(f"expected the capture {response.url}, got HTTP {response.status}")
+        assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it
+        try:
+            _memento_of(response.request, response)
+        except _NoEvidenceError as error:
+            self._ask_again_next_time(response)
+            raise _NoEvidenceError(f"{response.url} is no evidence: {error}", for_good=error.for_good) from error
+        return moved, response
+
+    def _redirected(self, player: str, capture: Capture, response: Response) -> tuple[Capture, bool]:
+        """Return the capture that a redirect leads to, and whether the site did: else the archive, to another time."""
         location = (response.headers.get("Location") or b"").decode("latin-1")
-        target = urljoin(response.url, location)
+        target, of_site = urljoin(response.url, location), "Memento-Datetime" in response.headers
         played = _PLAYED.match(target.removeprefix(f"{player}/")) if target.startswith(f"{player}/") else None
         if played is not None:
             following = Capture(played[1], played[2])
-        elif "Memento-Datetime" in response.headers:
-            following = Capture(capture.timestamp, urljoin(capture.url, location))  # the site's own, as captured
+        elif of_site:
+            following = Capture(capture.timestamp, urljoin(capture.url, location))  # as captured
         else:
-            raise WebArchiveError(f"{response.url} leads out of the archive, to {target or 'nowhere'}")
-        if urlsplit(following.url).hostname not in self.spider.allowed_domains:
-            raise WebArchiveError(f"{response.url} leads to {following.url}, a host that the feed may not touch")
-        return following
+            raise _NoEvidenceError(f"{response.url} leads out of the archive, to {target or 'nowhere'}")
+        if not of_site and not same_address(following.url, capture.url):
+            raise _NoEvidenceError(f"{response.url} leads to a capture of another address, {following.url}")
+        if of_site and urlsplit(following.url).hostname not in self.spider.allowed_domains:
+            raise _NoEvidenceError(
+                f"{response.url} leads to {following.url}, a host that the feed may not touch", for_good=True
+            )
+        return following, of_site
 
-    async def _ask(self, url: str) -> Response:
-        """Ask the archive; where it is busy, wait as it says, or ever longer."""
+    async def _ask(self, url: str, capture: Capture | None = None) -> Response:
+        """Ask the archive; where it fails, wait as it says, or ever longer."""
         assert self.crawler.engine is not None  # noqa: S101  # for the type checker
-        for tried in range(1 + self.retries):
-            request = Request(url, callback=NO_CALLBACK, dont_filter=True, meta={"dont_redirect": True})
-            response = await self.crawler.engine.download_async(request)
-            if response.status not in BUSY:
-                return response
-            wait = _retry_after(response)
-            if wait is None:
-                wait = min(MAX_WAIT, FIRST_WAIT * self.delay * 2**tried)
-            if wait > MAX_WAIT or tried == self.retries:
+        if self.failed_in_a_row >= FAILED_IN_A_ROW:
+            raise WebArchiveError(f"not asked: {self.base} is busy or failing; harvest again later")
+        meta = {"dont_redirect": True, "dont_retry": True, "capture": capture, "began": self.began}
+        for tried in range(1, 2 + self.retries):
+            request = Request(url, callback=NO_CALLBACK, dont_filter=True, meta=meta)
+            status, told = None, None
+            try:
+                response = await self.crawler.engine.download_async(request)
+            except _NO_ANSWER as error:
+                if fault := tls_fault(error):
+                    raise WebArchiveError(fault) from error
+                came = f"{type(error).__name__}: {error}"
+            except EvidenceError as error:  # an encoding that is not what it says
+                raise (_NoEvidenceError if capture else WebArchiveError)(str(error)) from error
+            except IgnoreRequest as error:
+                raise WebArchiveError(f"{self.base}: {error}") from error
+            else:
+                if response.status not in _FAULTS or "Memento-Datetime" in response.headers:
+                    self.failed_in_a_row = 0
+                    return response
+                status, told = response.status, _retry_after(response)
+                came = f"HTTP {status}"
+            first = BUSY_WAIT if status == HTTPStatus.TOO_MANY_REQUESTS else OTHER_WAIT
+            wait = first * self.delay * 2 ** (tried - 1)
+            wait = min(MAX_WAIT, wait) if told is None else told
+            if wait > MAX_WAIT or tried > self.retries:
                 break
             await asyncio.sleep(wait)
+        self.failed_in_a_row = FAILED_IN_A_ROW if status in BUSY else self.failed_in_a_row + 1
         raise WebArchiveError(
-            f"{self.base} is busy: HTTP {response.status} after {1 + tried} tries, wait {wait:g} s; harvest again later"
+            f"{self.base} is busy or failing: {came} after {tried} tries, wait {wait:g} s; harvest again later"
         )
 
     def _ask_again_next_time(self, response: Response) -> None:
         self.spider.harvest.not_understood.append(redact_url(response.url))
+
+
+def _asked_of_archive(url: str) -> str:
+    """Return an address without parameters that are secrets: an archive is not told them, and captured without."""
+    return re.sub(rf"[^?&]*={REDACTED}(?:&|$)", "", redact_url(url)).rstrip("?&")
 
 
 def _retry_after(response: Response) -> float | None:
@@ -298,3 +510,25 @@ def _retry_after(response: Response) -> float | None:
         return max(0.0, (parsedate_to_datetime(text).astimezone(UTC) - datetime.now(UTC)).total_seconds())
     except ValueError:
         return None
+
+
+def sum_up(harvest: Harvest, captures: Sequence[Kept], stale_after: timedelta) -> None:
+    """Write into the record of a harvest what the archive does not have, and how far its captures lie apart.
+
+    Args:
+        harvest: its record, at the end of an attempt.
+        captures: all that stands in our archive of it.
+        stale_after: age from which data of the feed is called stale.
+    """
+    times = [kept.archived_at for kept in captures if kept.archived_at and kept.http_status == HTTPStatus.OK]
+    if not times and harvest.never_captured and not harvest.failures:
+        harvest.failures.append(
+            f"{harvest.feed_id}: {harvest.gaps}; nothing was: is it the right archive (of pywb: with its collection)?"
+        )
+    elif harvest.never_captured:
+        harvest.warnings.append(f"{harvest.feed_id}: {harvest.gaps}")
+    if times and max(times) - min(times) > stale_after:
+        harvest.warnings.append(
+            f"{harvest.feed_id}: the captures are of {min(times):%Y-%m-%d} to {max(times):%Y-%m-%d}, more than the "
+            f"{stale_after.days} days after which this feed is stale: set `at`, and see archived_at of each document"
+        )

@@ -192,7 +192,7 @@ def test_doctor_says_which_scheduled_feeds_lack_the_contact(tmp_path: Path) -> N
 
 def test_a_good_home_is_well_and_a_missing_one_is_made(tmp_path: Path) -> None:
     checks = found(tmp_path / "new")
-    assert list(checks) == ["python", "duckdb", "settings", "contact", "home", "disk", "lock", "clock"]
+    assert list(checks) == ["python", "duckdb", "settings", "contact", "live sites", "home", "disk", "lock", "clock"]
     assert all(ok for ok, _ in checks.values()), checks
     assert (tmp_path / "new").is_dir()
 
