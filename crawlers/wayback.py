@@ -224,7 +224,10 @@ def ranked(captures: Iterable[Capture], at: date | None) -> list[Capture]:
 
 def same_address(one: str, other: str) -> bool:
     """Return whether two addresses differ only in scheme, ``www.``, port, escapes or the order of parameters."""
-    return _canonical(one) == _canonical(other)
+    try:
+        return _canonical(one) == _canonical(other)
+    except ValueError:  # one of them is none
+        return False
 
 
 def _canonical(url: str) -> tuple[str, str, list[tuple[str, str]]]:
@@ -440,7 +443,12 @@ class WaybackMiddleware:
     def _redirected(self, player: str, capture: Capture, response: Response) -> tuple[Capture, bool]:
         """Return the capture that a redirect leads to, and whether the site did: else the archive, to another time."""
         location = (response.headers.get("Location") or b"").decode("latin-1")
-        target, of_site = urljoin(response.url, location), "Memento-Datetime" in response.headers
+        of_site = "Memento-Datetime" in response.headers
+        try:
+            target = urljoin(response.url, location)
+            _ = urlsplit(target).hostname
+        except ValueError as error:
+            raise _NoEvidenceError(f"{response.url} leads to {location!r}: {error}", for_good=of_site) from error
         played = _PLAYED.match(target.removeprefix(f"{player}/")) if target.startswith(f"{player}/") else None
         if played is not None:
             following = Capture(played[1], played[2])

@@ -225,7 +225,7 @@ def test_a_revisit_has_the_status_of_the_capture_with_its_digest() -> None:
 def test_rows_of_similar_addresses_are_left_out() -> None:
     asked = "https://x.example/data?limit=10&start=20&sort=id+asc"
     same = ["http://www.x.example:80/data?sort=id%20asc&limit=10&start=20", asked]
-    other = ["https://x.example/data?limit=10&start=0&sort=id+asc", "https://x.example/DATA", "https://x.example/"]
+    other = ["https://x.example/data?limit=10&start=0&sort=id+asc", "https://x.example/DATA", "http://x:y/", "http://["]
     rows = [{"timestamp": THEN, "original": url, "statuscode": "200"} for url in [*same, *other]]
     assert [capture.url for capture in playable(rows, asked)] == same
 
