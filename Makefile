@@ -67,8 +67,8 @@ $(OLD)/ready: pyproject.toml requirements.lock
 pywb: $(PYWB)/ready $(READY) ## the tests against a real pywb, a web archive; without its environment they are skipped
 	$(BIN)/python -m pytest -m pywb
 
-# An environment of its own: pywb asks for brotlipy, whose module has the name of Brotli's, which we need. It is left out
-# here, for it would need a compiler, and only brotli answers would.
+# An environment of its own: pywb asks for brotlipy, whose module has the name of Brotli's, which we need. brotlipy
+# itself is left out: it needs a compiler, and pywb needs it for brotli bodies alone.
 $(PYWB)/ready: pywb.lock
 	$(PYTHON) -m venv $(PYWB)
 	$(PYWB)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
