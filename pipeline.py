@@ -176,9 +176,9 @@ def _feed_lock(home: Path, feed: Feed) -> store.Lock:
 
 
 def _with_shipped(order: Order) -> Order:
-    """Return the order with the file that we ship for its feed, where no other is given."""
+    """Return the order with what we ship for its feed, where no other file or folder is given."""
     shipped = order.route is Route.FILES and order.files is None
-    return replace(order, files=order.feed.shipped_file) if shipped else order
+    return replace(order, files=order.feed.shipped_path) if shipped else order
 
 
 def check_order(home: Path, order: Order) -> str:

@@ -150,7 +150,7 @@ def _counties(region: str) -> set[str]:
     kind, code = ("country", "98") if region == "country:US" else region.split(":")[1:]
     if kind in {"country", "state"}:
         return states if kind == "country" else {code}
-    shipped = feeds()["ref.us_geography"].shipped_file
+    shipped = feeds()["ref.us_geography"].shipped_path
     assert shipped is not None  # noqa: S101  # for the type checker
     with shipped.open(encoding="utf-8", newline="") as stream:
         listed = {

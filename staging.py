@@ -155,7 +155,7 @@ def _parse(
 
 def _shipped_lists() -> dict[str, Path]:
     """Return the lists that we ship as feeds: every program may join them."""
-    shipped = {feed.name: feed.shipped_file for feed in catalogue()["ref"].feeds.values()}
+    shipped = {feed.name: feed.shipped_path for feed in catalogue()["ref"].feeds.values()}
     return {name: path for name, path in shipped.items() if path is not None}
 
 

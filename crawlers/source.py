@@ -96,8 +96,8 @@ class Feed(_Strict):
     Attributes:
         name: last part of its id; also the name of its module and of its SQL file.
         base_url: where the live site answers; a harvest may replace it whole.
-        shipped: file in the source's own folder that the route `files` reads unless another is given: facts that we
-            carry ourselves.
+        shipped: file or folder in the source's own folder that the route `files` reads unless another is given: facts
+            that we carry ourselves.
         fallback: route that is taken when the live site is gone.
         cadence: cron line (UTC) by which it is harvested unless the operator says otherwise.
         stale_after_days: data older than this is called stale.
@@ -144,8 +144,8 @@ class Feed(_Strict):
         return f"{self.source_id}.{self.name}"
 
     @property
-    def shipped_file(self) -> Path | None:
-        """The file that we ship for the feed, where there is one."""
+    def shipped_path(self) -> Path | None:
+        """The file or folder that we ship for the feed, where there is one."""
         return None if self.shipped is None else ROOM / self.source_id / self.shipped
 
     @property

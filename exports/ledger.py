@@ -28,6 +28,7 @@ IDENTIFIED = (
     schema.INITIATIVES,
     schema.CLAIMS,
     schema.RESOURCES,
+    schema.THEME_RULES,
     schema.GLOBAL_CLUSTERS,
 )
 """Tables whose key is an id that the ledger keeps."""

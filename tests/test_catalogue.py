@@ -24,8 +24,8 @@ def test_every_feed_has_its_parts(feed: Feed) -> None:
     assert callable(module.parse)
     if {Route.LIVE, Route.REPLICA} & set(feed.routes):
         assert module.FeedSpider.name == feed.feed_id
-    if feed.shipped_file is not None:
-        assert feed.shipped_file.is_file()
+    if feed.shipped_path is not None:
+        assert feed.shipped_path.exists()
         assert Route.FILES in feed.routes
     assert program(feed.feed_id, ".sql").is_file()
     assert (ROOT / "docs" / "sources" / f"{feed.source_id}.md").is_file()

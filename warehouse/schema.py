@@ -144,6 +144,8 @@ LATITUDE = _real("latitude", "WGS 84 latitude, degrees north.")
 LONGITUDE = _real("longitude", "WGS 84 longitude, degrees east.")
 COUNTRY = _text("country_code", "ISO 3166-1 alpha-2.")
 SEQ = _key("seq", "Position within its parent, from 1.", "INTEGER")
+CITATION = _text("citation", "What to cite for the row, such as work and section; null: cite the feed.")
+NOTE = _text("note", "What the source adds in words, or what we say of the reading.")
 
 SOURCES = Table(
     "sources",
@@ -274,7 +276,9 @@ CLUSTERS = Table(
         ),
         LATITUDE,
         LONGITUDE,
-        _list("themes", "Themes of the founding paper."),
+        _list("themes", "Themes of the founding paper: stated, else given by `theme_rules` to the product."),
+        NOTE,
+        CITATION,
         _own("source_url", "VARCHAR", "The address that states it, or a file name."),
         *PROVENANCE,
     ),
@@ -342,6 +346,7 @@ ORGANISATIONS = Table(
         _count("members", "Member firms or bodies."),
         Column("founded_year", "INTEGER", "Year in which it was founded."),
         _text("website", "Its own front page."),
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -361,8 +366,13 @@ INITIATIVES = Table(
         _text("sector_scheme", "Classification of the largest sector: `usg` or `dac`."),
         _text("sector_code", "Code of the largest sector."),
         _text("sector_name", "Name of the largest sector."),
-        _date("start_date", "First day."),
-        _date("end_date", "Last day."),
+        _date("start_date", "First day; see `date_precision`."),
+        _date("end_date", "Last day; see `date_precision`."),
+        _text(
+            "date_precision",
+            "How precisely the dates are stated: a year stands as its first or last day.",
+            ("day", "month", "year"),
+        ),
         _real("commitment_usd_net", "Commitments less de-obligations, USD."),
         _real("commitment_usd_gross", "Commitments, USD."),
         _text("implementer", "Who carries it out."),
@@ -372,6 +382,9 @@ INITIATIVES = Table(
         _list("objectives", "Stated objectives."),
         _list("themes", "Themes of the founding paper."),
         _text("status", "Its state, in the source's words."),
+        _list("same_as", "Other rows of this table that tell of the same initiative."),
+        NOTE,
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -408,6 +421,7 @@ INITIATIVE_LOCATIONS = Table(
         _text("admin_name", "Name of the place as published."),
         LATITUDE,
         LONGITUDE,
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -424,8 +438,9 @@ INITIATIVE_ORGANISATIONS = Table(
         _text("organisation_name", "Name as published."),
         _text("organisation_id", "The organisation, where it is known."),
         _text("role", "IATI organisation role.", ("funding", "accountable", "extending", "implementing")),
-        _text("org_type", "IATI organisation type."),
+        _text("org_type", "IATI organisation type: its code, named in `codes`."),
         _real("share", "Its share of the money, from 0 to 1."),
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -447,6 +462,7 @@ INITIATIVE_COMPONENTS = Table(
         _real("grant_share", "Share that is granted, from 0 to 1."),
         _real("grant_share_special", "Share under the special condition."),
         _text("special_condition", "That condition."),
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -463,6 +479,7 @@ INITIATIVE_RELATIONS = Table(
         _text("relation", "What it did."),
         _text("to_initiative_id", "To which other one."),
         _text("relation_date", "When, as stated."),
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -478,12 +495,20 @@ CLAIMS = Table(
         _text("subject", "What is counted, such as `clusters`."),
         _text("measure", "How, such as `count`."),
         _real("value", "The figure."),
-        _text("qualifier", "How it is hedged.", ("exact", "about", "more_than", "less_than")),
+        _text("qualifier", "How it is hedged; `exact`: not at all.", ("exact", "about", "more_than", "less_than")),
         _text("unit", "Its unit."),
-        _text("scope", "Of what, such as `country:IN` or `world`."),
+        _text(
+            "scope",
+            "Of where: `world`, `region:EU`, `country:IN`, ISO 3166-2 `CA-QC`, a region_id, or `place:GB:<name>`.",
+        ),
         _text("as_of", "Of when, as stated."),
         _text("stated_by", "Who states it."),
+        _text("classification", "The classification that the subject is a class of, as stated."),
+        _text("programme", "The programme whose work is counted, as stated."),
+        _text("initiative_id", "The initiative whose work is counted, where it is one of ours."),
         _list("contradicts", "Claims that say otherwise."),
+        NOTE,
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -501,9 +526,44 @@ RESOURCES = Table(
         _text("publisher", "Who runs it."),
         _text("url", "Its address."),
         _text("scope", "Which places and activities it covers."),
-        _text("status", "Whether it still serves."),
+        _text("since", "Since when, as stated."),
+        _text("status", "Whether it still serves.", ("live", "closed", "unknown")),
         _text("what_it_holds", "What can be found there."),
         _list("feed_ids", "Our feeds that harvest it."),
+        NOTE,
+        CITATION,
+        *PROVENANCE,
+    ),
+)
+
+CODES = Table(
+    "codes",
+    ("code_list", "code"),
+    Origin.FEED,
+    "Code lists (SDMX): the vocabulary of the founding paper, and the lists of others that our columns use.",
+    (
+        _key("code_list", "The list, such as `theme` or `product_class`."),
+        _key("code", "The code."),
+        FEED_ID,
+        _text("name", "Its name."),
+        _text("definition", "What it means, where the list says so."),
+        _text("parent_code", "The wider code of the same list."),
+        CITATION,
+        *PROVENANCE,
+    ),
+)
+
+THEME_RULES = Table(
+    "theme_rules",
+    ("rule_id",),
+    Origin.FEED,
+    "Which product gives a cluster which theme (Table 1 of the founding paper).",
+    (
+        _key("rule_id", "`T1-01` to `T1-22`, in the order of the table."),
+        FEED_ID,
+        _text("product", "The product; `&` joins two that each suffice."),
+        _text("theme", "The theme (`codes`, list `theme`)."),
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -733,6 +793,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             INITIATIVE_RELATIONS,
             CLAIMS,
             RESOURCES,
+            CODES,
+            THEME_RULES,
             LINKS,
             GLOBAL_CLUSTERS,
             CENSUS,

@@ -170,6 +170,8 @@ CREATE TABLE "clusters" (
     "latitude" DOUBLE,
     "longitude" DOUBLE,
     "themes" VARCHAR[],
+    "note" VARCHAR,
+    "citation" VARCHAR,
     "source_url" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
@@ -193,7 +195,9 @@ COMMENT ON COLUMN "clusters"."product" IS 'What it makes, in the source''s words
 COMMENT ON COLUMN "clusters"."product_class" IS 'Product class of the founding paper.';
 COMMENT ON COLUMN "clusters"."latitude" IS 'WGS 84 latitude, degrees north.';
 COMMENT ON COLUMN "clusters"."longitude" IS 'WGS 84 longitude, degrees east.';
-COMMENT ON COLUMN "clusters"."themes" IS 'Themes of the founding paper.';
+COMMENT ON COLUMN "clusters"."themes" IS 'Themes of the founding paper: stated, else given by `theme_rules` to the product.';
+COMMENT ON COLUMN "clusters"."note" IS 'What the source adds in words, or what we say of the reading.';
+COMMENT ON COLUMN "clusters"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "clusters"."source_url" IS 'The address that states it, or a file name.';
 COMMENT ON COLUMN "clusters"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "clusters"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
@@ -269,6 +273,7 @@ CREATE TABLE "organisations" (
     "members" BIGINT,
     "founded_year" INTEGER,
     "website" VARCHAR,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -287,6 +292,7 @@ COMMENT ON COLUMN "organisations"."categories" IS 'Activity classes it works for
 COMMENT ON COLUMN "organisations"."members" IS 'Member firms or bodies.';
 COMMENT ON COLUMN "organisations"."founded_year" IS 'Year in which it was founded.';
 COMMENT ON COLUMN "organisations"."website" IS 'Its own front page.';
+COMMENT ON COLUMN "organisations"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "organisations"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "organisations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "organisations"."harvest_id" IS 'The harvest that opened the row.';
@@ -305,6 +311,7 @@ CREATE TABLE "initiatives" (
     "sector_name" VARCHAR,
     "start_date" DATE,
     "end_date" DATE,
+    "date_precision" VARCHAR,
     "commitment_usd_net" DOUBLE,
     "commitment_usd_gross" DOUBLE,
     "implementer" VARCHAR,
@@ -314,6 +321,9 @@ CREATE TABLE "initiatives" (
     "objectives" VARCHAR[],
     "themes" VARCHAR[],
     "status" VARCHAR,
+    "same_as" VARCHAR[],
+    "note" VARCHAR,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -330,8 +340,9 @@ COMMENT ON COLUMN "initiatives"."country_code" IS 'ISO 3166-1 alpha-2.';
 COMMENT ON COLUMN "initiatives"."sector_scheme" IS 'Classification of the largest sector: `usg` or `dac`.';
 COMMENT ON COLUMN "initiatives"."sector_code" IS 'Code of the largest sector.';
 COMMENT ON COLUMN "initiatives"."sector_name" IS 'Name of the largest sector.';
-COMMENT ON COLUMN "initiatives"."start_date" IS 'First day.';
-COMMENT ON COLUMN "initiatives"."end_date" IS 'Last day.';
+COMMENT ON COLUMN "initiatives"."start_date" IS 'First day; see `date_precision`.';
+COMMENT ON COLUMN "initiatives"."end_date" IS 'Last day; see `date_precision`.';
+COMMENT ON COLUMN "initiatives"."date_precision" IS 'How precisely the dates are stated: a year stands as its first or last day.';
 COMMENT ON COLUMN "initiatives"."commitment_usd_net" IS 'Commitments less de-obligations, USD.';
 COMMENT ON COLUMN "initiatives"."commitment_usd_gross" IS 'Commitments, USD.';
 COMMENT ON COLUMN "initiatives"."implementer" IS 'Who carries it out.';
@@ -341,6 +352,9 @@ COMMENT ON COLUMN "initiatives"."selection" IS 'Why it is here.';
 COMMENT ON COLUMN "initiatives"."objectives" IS 'Stated objectives.';
 COMMENT ON COLUMN "initiatives"."themes" IS 'Themes of the founding paper.';
 COMMENT ON COLUMN "initiatives"."status" IS 'Its state, in the source''s words.';
+COMMENT ON COLUMN "initiatives"."same_as" IS 'Other rows of this table that tell of the same initiative.';
+COMMENT ON COLUMN "initiatives"."note" IS 'What the source adds in words, or what we say of the reading.';
+COMMENT ON COLUMN "initiatives"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "initiatives"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "initiatives"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "initiatives"."harvest_id" IS 'The harvest that opened the row.';
@@ -387,6 +401,7 @@ CREATE TABLE "initiative_locations" (
     "admin_name" VARCHAR,
     "latitude" DOUBLE,
     "longitude" DOUBLE,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -401,6 +416,7 @@ COMMENT ON COLUMN "initiative_locations"."country_code" IS 'ISO 3166-1 alpha-2.'
 COMMENT ON COLUMN "initiative_locations"."admin_name" IS 'Name of the place as published.';
 COMMENT ON COLUMN "initiative_locations"."latitude" IS 'WGS 84 latitude, degrees north.';
 COMMENT ON COLUMN "initiative_locations"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "initiative_locations"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "initiative_locations"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "initiative_locations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "initiative_locations"."harvest_id" IS 'The harvest that opened the row.';
@@ -416,6 +432,7 @@ CREATE TABLE "initiative_organisations" (
     "role" VARCHAR,
     "org_type" VARCHAR,
     "share" DOUBLE,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -429,8 +446,9 @@ COMMENT ON COLUMN "initiative_organisations"."feed_id" IS 'The feed that states 
 COMMENT ON COLUMN "initiative_organisations"."organisation_name" IS 'Name as published.';
 COMMENT ON COLUMN "initiative_organisations"."organisation_id" IS 'The organisation, where it is known.';
 COMMENT ON COLUMN "initiative_organisations"."role" IS 'IATI organisation role.';
-COMMENT ON COLUMN "initiative_organisations"."org_type" IS 'IATI organisation type.';
+COMMENT ON COLUMN "initiative_organisations"."org_type" IS 'IATI organisation type: its code, named in `codes`.';
 COMMENT ON COLUMN "initiative_organisations"."share" IS 'Its share of the money, from 0 to 1.';
+COMMENT ON COLUMN "initiative_organisations"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "initiative_organisations"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "initiative_organisations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "initiative_organisations"."harvest_id" IS 'The harvest that opened the row.';
@@ -449,6 +467,7 @@ CREATE TABLE "initiative_components" (
     "grant_share" DOUBLE,
     "grant_share_special" DOUBLE,
     "special_condition" VARCHAR,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -467,6 +486,7 @@ COMMENT ON COLUMN "initiative_components"."unit_basis" IS 'Whether the unit is s
 COMMENT ON COLUMN "initiative_components"."grant_share" IS 'Share that is granted, from 0 to 1.';
 COMMENT ON COLUMN "initiative_components"."grant_share_special" IS 'Share under the special condition.';
 COMMENT ON COLUMN "initiative_components"."special_condition" IS 'That condition.';
+COMMENT ON COLUMN "initiative_components"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "initiative_components"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "initiative_components"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "initiative_components"."harvest_id" IS 'The harvest that opened the row.';
@@ -480,6 +500,7 @@ CREATE TABLE "initiative_relations" (
     "relation" VARCHAR,
     "to_initiative_id" VARCHAR,
     "relation_date" VARCHAR,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -493,6 +514,7 @@ COMMENT ON COLUMN "initiative_relations"."feed_id" IS 'The feed that states the 
 COMMENT ON COLUMN "initiative_relations"."relation" IS 'What it did.';
 COMMENT ON COLUMN "initiative_relations"."to_initiative_id" IS 'To which other one.';
 COMMENT ON COLUMN "initiative_relations"."relation_date" IS 'When, as stated.';
+COMMENT ON COLUMN "initiative_relations"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "initiative_relations"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "initiative_relations"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "initiative_relations"."harvest_id" IS 'The harvest that opened the row.';
@@ -510,7 +532,12 @@ CREATE TABLE "claims" (
     "scope" VARCHAR,
     "as_of" VARCHAR,
     "stated_by" VARCHAR,
+    "classification" VARCHAR,
+    "programme" VARCHAR,
+    "initiative_id" VARCHAR,
     "contradicts" VARCHAR[],
+    "note" VARCHAR,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -523,12 +550,17 @@ COMMENT ON COLUMN "claims"."feed_id" IS 'The feed that states the row; `derived`
 COMMENT ON COLUMN "claims"."subject" IS 'What is counted, such as `clusters`.';
 COMMENT ON COLUMN "claims"."measure" IS 'How, such as `count`.';
 COMMENT ON COLUMN "claims"."value" IS 'The figure.';
-COMMENT ON COLUMN "claims"."qualifier" IS 'How it is hedged.';
+COMMENT ON COLUMN "claims"."qualifier" IS 'How it is hedged; `exact`: not at all.';
 COMMENT ON COLUMN "claims"."unit" IS 'Its unit.';
-COMMENT ON COLUMN "claims"."scope" IS 'Of what, such as `country:IN` or `world`.';
+COMMENT ON COLUMN "claims"."scope" IS 'Of where: `world`, `region:EU`, `country:IN`, ISO 3166-2 `CA-QC`, a region_id, or `place:GB:<name>`.';
 COMMENT ON COLUMN "claims"."as_of" IS 'Of when, as stated.';
 COMMENT ON COLUMN "claims"."stated_by" IS 'Who states it.';
+COMMENT ON COLUMN "claims"."classification" IS 'The classification that the subject is a class of, as stated.';
+COMMENT ON COLUMN "claims"."programme" IS 'The programme whose work is counted, as stated.';
+COMMENT ON COLUMN "claims"."initiative_id" IS 'The initiative whose work is counted, where it is one of ours.';
 COMMENT ON COLUMN "claims"."contradicts" IS 'Claims that say otherwise.';
+COMMENT ON COLUMN "claims"."note" IS 'What the source adds in words, or what we say of the reading.';
+COMMENT ON COLUMN "claims"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "claims"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "claims"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "claims"."harvest_id" IS 'The harvest that opened the row.';
@@ -543,9 +575,12 @@ CREATE TABLE "resources" (
     "publisher" VARCHAR,
     "url" VARCHAR,
     "scope" VARCHAR,
+    "since" VARCHAR,
     "status" VARCHAR,
     "what_it_holds" VARCHAR,
     "feed_ids" VARCHAR[],
+    "note" VARCHAR,
+    "citation" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -560,14 +595,69 @@ COMMENT ON COLUMN "resources"."kind" IS 'What it is.';
 COMMENT ON COLUMN "resources"."publisher" IS 'Who runs it.';
 COMMENT ON COLUMN "resources"."url" IS 'Its address.';
 COMMENT ON COLUMN "resources"."scope" IS 'Which places and activities it covers.';
+COMMENT ON COLUMN "resources"."since" IS 'Since when, as stated.';
 COMMENT ON COLUMN "resources"."status" IS 'Whether it still serves.';
 COMMENT ON COLUMN "resources"."what_it_holds" IS 'What can be found there.';
 COMMENT ON COLUMN "resources"."feed_ids" IS 'Our feeds that harvest it.';
+COMMENT ON COLUMN "resources"."note" IS 'What the source adds in words, or what we say of the reading.';
+COMMENT ON COLUMN "resources"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "resources"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "resources"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "resources"."harvest_id" IS 'The harvest that opened the row.';
 COMMENT ON COLUMN "resources"."route" IS 'How the feed was reached.';
 COMMENT ON COLUMN "resources"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "codes" (
+    "code_list" VARCHAR,
+    "code" VARCHAR,
+    "feed_id" VARCHAR,
+    "name" VARCHAR,
+    "definition" VARCHAR,
+    "parent_code" VARCHAR,
+    "citation" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "codes" IS 'Code lists (SDMX): the vocabulary of the founding paper, and the lists of others that our columns use.';
+COMMENT ON COLUMN "codes"."code_list" IS 'The list, such as `theme` or `product_class`.';
+COMMENT ON COLUMN "codes"."code" IS 'The code.';
+COMMENT ON COLUMN "codes"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "codes"."name" IS 'Its name.';
+COMMENT ON COLUMN "codes"."definition" IS 'What it means, where the list says so.';
+COMMENT ON COLUMN "codes"."parent_code" IS 'The wider code of the same list.';
+COMMENT ON COLUMN "codes"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
+COMMENT ON COLUMN "codes"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "codes"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "codes"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "codes"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "codes"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "theme_rules" (
+    "rule_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "product" VARCHAR,
+    "theme" VARCHAR,
+    "citation" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "theme_rules" IS 'Which product gives a cluster which theme (Table 1 of the founding paper).';
+COMMENT ON COLUMN "theme_rules"."rule_id" IS '`T1-01` to `T1-22`, in the order of the table.';
+COMMENT ON COLUMN "theme_rules"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "theme_rules"."product" IS 'The product; `&` joins two that each suffice.';
+COMMENT ON COLUMN "theme_rules"."theme" IS 'The theme (`codes`, list `theme`).';
+COMMENT ON COLUMN "theme_rules"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
+COMMENT ON COLUMN "theme_rules"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "theme_rules"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "theme_rules"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "theme_rules"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "theme_rules"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
 
 CREATE TABLE "links" (
     "from_id" VARCHAR,
@@ -846,6 +936,8 @@ CREATE TABLE "clusters_closed" (
     "latitude" DOUBLE,
     "longitude" DOUBLE,
     "themes" VARCHAR[],
+    "note" VARCHAR,
+    "citation" VARCHAR,
     "source_url" VARCHAR,
     "document_id" VARCHAR,
     "locator" VARCHAR,
@@ -872,7 +964,9 @@ COMMENT ON COLUMN "clusters_closed"."product" IS 'What it makes, in the source''
 COMMENT ON COLUMN "clusters_closed"."product_class" IS 'Product class of the founding paper.';
 COMMENT ON COLUMN "clusters_closed"."latitude" IS 'WGS 84 latitude, degrees north.';
 COMMENT ON COLUMN "clusters_closed"."longitude" IS 'WGS 84 longitude, degrees east.';
-COMMENT ON COLUMN "clusters_closed"."themes" IS 'Themes of the founding paper.';
+COMMENT ON COLUMN "clusters_closed"."themes" IS 'Themes of the founding paper: stated, else given by `theme_rules` to the product.';
+COMMENT ON COLUMN "clusters_closed"."note" IS 'What the source adds in words, or what we say of the reading.';
+COMMENT ON COLUMN "clusters_closed"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
 COMMENT ON COLUMN "clusters_closed"."source_url" IS 'The address that states it, or a file name.';
 COMMENT ON COLUMN "clusters_closed"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "clusters_closed"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
@@ -883,6 +977,104 @@ COMMENT ON COLUMN "clusters_closed"."closed_by" IS 'The harvest that closed the 
 COMMENT ON COLUMN "clusters_closed"."valid_from" IS 'Age of the evidence that opened the row (UTC).';
 COMMENT ON COLUMN "clusters_closed"."valid_to" IS 'Age of the evidence that closed the row (UTC).';
 
+-- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
+-- rule, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
+-- added or averaged. `found` is null where the release cannot tell which places the scope has.
+CREATE VIEW claimed_vs_found AS
+WITH claimed AS (
+    SELECT * FROM claims WHERE unit = 'clusters' AND value IS NOT NULL
+),
+-- The European Union as it was when the claims were made: from 2013 to 2020.
+european AS (
+    SELECT unnest(string_split(
+        'AT BE BG CY CZ DE DK EE ES FI FR GB GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK', ' '
+    )) AS country_code
+),
+placed AS (
+    SELECT
+        clusters.cluster_id,
+        clusters.kind,
+        unnest(list_distinct([
+            'world',
+            'country:' || clusters.country_code,
+            CASE WHEN clusters.country_code IN (FROM european) THEN 'region:EU' END,
+            clusters.region_id,
+            region.iso_3166_2,
+            parent.iso_3166_2
+        ])) AS scope
+    FROM clusters
+    LEFT JOIN regions AS region ON region.region_id = clusters.region_id
+    LEFT JOIN regions AS parent ON parent.region_id = region.parent_region_id
+),
+accepted AS (
+    SELECT cluster_id, rule_id, time_period
+    FROM cluster_identification
+    WHERE is_cluster
+    QUALIFY time_period = max(time_period) OVER (PARTITION BY rule_id)
+),
+found AS (
+    SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, count(*) AS found
+    FROM placed
+    WHERE kind <> 'cell' AND scope IN (SELECT scope FROM claimed)
+    GROUP BY scope, kind
+    UNION ALL
+    SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, count(*)
+    FROM placed
+    JOIN accepted USING (cluster_id)
+    WHERE placed.kind = 'cell' AND placed.scope IN (SELECT scope FROM claimed)
+    GROUP BY ALL
+),
+compared AS (
+    SELECT claimed.claim_id, kinds.kind, found.rule_id, found.time_period, coalesce(found.found, 0) AS found
+    FROM claimed
+    CROSS JOIN (VALUES ('surveyed'), ('documented')) AS kinds(kind)
+    LEFT JOIN found ON found.scope = claimed.scope AND found.kind = kinds.kind
+    UNION ALL
+    SELECT claimed.claim_id, found.kind, found.rule_id, found.time_period, found.found
+    FROM claimed
+    JOIN found ON found.scope = claimed.scope AND found.kind = 'cell'
+)
+SELECT
+    claimed.claim_id,
+    claimed.subject,
+    claimed.scope,
+    claimed.as_of,
+    claimed.stated_by,
+    claimed.qualifier,
+    claimed.value AS claimed,
+    compared.kind,
+    compared.rule_id,
+    compared.time_period,
+    CASE WHEN known.scope IS NOT NULL THEN compared.found END AS found,
+    claimed.contradicts,
+    claimed.citation,
+    claimed.feed_id,
+    CASE compared.kind
+        WHEN 'surveyed' THEN 'clusters that a source lists, counted in the scope of the claim'
+        WHEN 'documented' THEN 'clusters that a text names, counted in the scope of the claim'
+        ELSE 'cells that the rule accepts in its newest period, counted in the scope of the claim'
+    END AS method,
+    concat_ws(
+        ' ',
+        CASE
+            WHEN known.scope IS NULL THEN 'The release does not say which places this scope has.'
+            WHEN compared.kind = 'cell' THEN 'A cell is a place × activity, and the same place may stand in cells of several levels.'
+            ELSE 'The release holds only what its feeds list: a small number says nothing about the world.'
+        END,
+        'The claim counts "' || claimed.subject || '" in its own sense'
+            || coalesce(', of the programme ' || claimed.programme, '') || '.',
+        'Other claims say otherwise: ' || array_to_string(claimed.contradicts, ', ') || '.'
+    ) AS caveat
+FROM claimed
+JOIN compared USING (claim_id)
+LEFT JOIN (
+    SELECT DISTINCT scope
+    FROM claimed
+    WHERE scope IN ('world', 'region:EU') OR starts_with(scope, 'country:')
+        OR scope IN (SELECT region_id FROM regions) OR scope IN (SELECT iso_3166_2 FROM regions WHERE iso_3166_2 IS NOT NULL)
+) AS known ON known.scope = claimed.scope
+ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id;
+
 -- Every state of a cluster that ever held, with the time in which it was valid; valid_to is null while it holds.
 CREATE VIEW cluster_history AS
 SELECT clusters.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
@@ -891,6 +1083,73 @@ LEFT JOIN harvests USING (harvest_id)
 UNION ALL BY NAME
 FROM clusters_closed;
 
+-- How many initiatives of a feed name a body of each IATI organisation type, in which role, and the money that they state:
+-- commitments in USD times the stated share of the funding bodies of that type. Where no role is stated, it is null.
+CREATE VIEW funding_by_organisation_type AS
+WITH told AS (
+    SELECT
+        feed_id,
+        count(*) AS initiatives,
+        count(*) FILTER (initiative_id IN (SELECT initiative_id FROM initiative_organisations WHERE role = 'funding'))
+            AS with_funder,
+        count(*) FILTER (
+            initiative_id IN (SELECT initiative_id FROM initiative_organisations WHERE role = 'funding' AND share IS NOT NULL)
+            AND commitment_usd_net IS NOT NULL
+        ) AS with_amount
+    FROM initiatives
+    GROUP BY feed_id
+)
+SELECT
+    bodies.feed_id,
+    bodies.org_type,
+    named.name AS org_type_name,
+    bodies.role,
+    count(DISTINCT bodies.initiative_id) AS initiatives,
+    count(DISTINCT coalesce(bodies.organisation_id, bodies.organisation_name)) AS organisations,
+    sum(initiatives.commitment_usd_net * bodies.share ORDER BY bodies.initiative_id, bodies.seq)
+        FILTER (bodies.role = 'funding') AS commitment_usd_net,
+    'bodies named in an initiative, by IATI type and role; money = net commitment in USD × share of the funding body, of one feed'
+        AS method,
+    told.with_funder || ' of ' || told.initiatives || ' initiatives of ' || bodies.feed_id || ' name a funding body, '
+        || told.with_amount || ' an amount with a share. An initiative with bodies of two types stands in both rows.'
+        || if(bodies.feed_id = 'paper.facts', ' The types are our reading of the names.', '') AS caveat
+FROM initiative_organisations AS bodies
+JOIN initiatives USING (initiative_id)
+JOIN told ON told.feed_id = bodies.feed_id
+LEFT JOIN codes AS named ON named.code_list = 'iati_organisation_type' AND named.code = bodies.org_type
+GROUP BY ALL
+ORDER BY bodies.feed_id, bodies.org_type, bodies.role;
+
+-- How many initiatives of a feed that began in a decade state each objective; the row with a null objective counts those
+-- that state none. An initiative with two objectives stands in both rows.
+CREATE VIEW initiative_objectives_by_period AS
+WITH silent AS (
+    SELECT
+        feed_id,
+        count(*) AS initiatives,
+        count(*) FILTER (len(coalesce(objectives, [])) = 0) AS without_objective
+    FROM initiatives
+    GROUP BY feed_id
+)
+SELECT
+    stated.feed_id,
+    stated.period,
+    stated.objective,
+    count(*) AS initiatives,
+    'initiatives by the decade of their start date and by stated objective' AS method,
+    silent.without_objective || ' of ' || silent.initiatives || ' initiatives of ' || stated.feed_id
+        || ' state no objective; none is inferred.' AS caveat
+FROM (
+    SELECT
+        feed_id,
+        coalesce((year(start_date) // 10 * 10)::VARCHAR || 's', 'undated') AS period,
+        unnest(if(len(coalesce(objectives, [])) = 0, [NULL], list_distinct(objectives))) AS objective
+    FROM initiatives
+) AS stated
+JOIN silent ON silent.feed_id = stated.feed_id
+GROUP BY ALL
+ORDER BY stated.feed_id, stated.period, stated.objective;
+
 -- Every observation that ever held, with the time in which it was valid; valid_to is null while it holds.
 CREATE VIEW observation_history AS
 SELECT observations.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
@@ -898,6 +1157,66 @@ FROM observations
 LEFT JOIN harvests USING (harvest_id)
 UNION ALL BY NAME
 FROM observations_closed;
+
+-- How many clusters, projects or units each initiative is stated to reach: one row per statement, as stated, side by side.
+-- A cluster that several programmes reach is counted by each, so statements are not added here.
+CREATE VIEW programme_reach AS
+WITH stated AS (
+    SELECT
+        initiative_id,
+        clusters_covered::DOUBLE AS reach,
+        'clusters' AS unit,
+        'clusters covered' AS subject,
+        'exact' AS qualifier,
+        clusters_covered_as_of AS as_of,
+        NULL::VARCHAR AS stated_by,
+        NULL::VARCHAR AS claim_id,
+        citation,
+        'the count that the row of the initiative states' AS method
+    FROM initiatives
+    WHERE clusters_covered IS NOT NULL
+    UNION ALL
+    SELECT
+        initiative_id,
+        value,
+        unit,
+        subject,
+        qualifier,
+        as_of,
+        stated_by,
+        claim_id,
+        citation,
+        'a claim about the initiative'
+    FROM claims
+    WHERE initiative_id IS NOT NULL AND unit IN ('clusters', 'projects', 'units')
+),
+silent AS (
+    SELECT
+        count(*) AS initiatives,
+        count(*) FILTER (initiative_id NOT IN (SELECT initiative_id FROM stated)) AS without_reach
+    FROM initiatives
+)
+SELECT
+    initiatives.initiative_id,
+    initiatives.title,
+    initiatives.kind,
+    initiatives.country_code,
+    stated.subject,
+    stated.reach,
+    stated.unit,
+    stated.qualifier,
+    stated.as_of,
+    stated.stated_by,
+    stated.claim_id,
+    stated.citation,
+    initiatives.feed_id,
+    stated.method,
+    'Not to be added: a cluster in two programmes is counted by both, and dates and senses differ. '
+        || silent.without_reach || ' of ' || silent.initiatives || ' initiatives state no reach.' AS caveat
+FROM stated
+JOIN initiatives USING (initiative_id)
+CROSS JOIN silent
+ORDER BY initiatives.initiative_id, stated.as_of NULLS FIRST, stated.claim_id NULLS FIRST;
 
 -- How every feed stood at the release: whether its last harvest was well, how old its data is, how complete it was.
 CREATE VIEW source_health AS
