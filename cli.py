@@ -834,6 +834,7 @@ def _say_what_next(home: Path) -> None:
     release = home / "published" / "latest"
     out.print()
     _print_release(release.resolve())
+    out.print(Text(f"\nClaimed and found: {_claimed_and_found(release)}"), soft_wrap=True)
     command = "observatory" if shutil.which("observatory") else os.path.relpath(sys.argv[0])
     option = "" if home == Path("data").resolve() else f" --home {shlex.quote(os.path.relpath(home))}"
     out.print(Text("\nThree queries to try:", style="bold"))
@@ -854,6 +855,24 @@ def _say_what_next(home: Path) -> None:
     out.print(Text("And from a number to its evidence:", style="bold"))
     evidence = f"  {command} trace{option} observations us.clustermapping:state:15:22 employment"
     out.print(Text(evidence), soft_wrap=True)
+
+
+def _claimed_and_found(release: Path) -> str:
+    """Say of the largest claim that plainly counts clusters what the release holds in its scope."""
+    with open_release(release) as connection:
+        row = connection.execute(
+            """
+            SELECT claim_id, qualifier, claimed, subject, scope, string_agg(found || ' ' || kind, ', ' ORDER BY kind)
+            FROM claimed_vs_found
+            WHERE subject = 'clusters' AND rule_id IS NULL AND found IS NOT NULL
+            GROUP BY ALL ORDER BY claimed DESC, claim_id LIMIT 1
+            """
+        ).fetchone()
+    if row is None:
+        return "this release holds no claim that counts clusters"
+    claim_id, qualifier, claimed, subject, scope, found = row
+    hedge = "" if qualifier == "exact" else f"{qualifier.replace('_', ' ')} "
+    return f"{hedge}{claimed:,.0f} {subject} in {scope} (claim {claim_id}); here: {found}"
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ def trace(
         raise TraceError(f"{table_name!r} is no table with evidence; there are {traceable}")
     with open_release(release) as connection:
         row = _row(connection, table, row_id, column, where)
+        if row["document_id"] is None:
+            raise TraceError(f"{table_name} {row_id}: made from other rows of the release, so it has no document")
         found = _rows(connection, "SELECT * FROM documents WHERE document_id = ?", [row["document_id"]])
         if not found:
             raise TraceError(f"{table_name} {row_id}: its document {row['document_id']} is not in this release")
@@ -117,7 +120,7 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
         return _rows_of_cell(body, **dict(part.split("=", 1) for part in path.split(";")))
     if scheme == "csv":
         column, _, wanted = path.partition("=")
-        rows = list(csv.DictReader(body.decode("utf-8", "replace").splitlines()))
+        rows = list(csv.DictReader(io.StringIO(body.decode("utf-8", "replace"), newline="")))
         if column == "row":
             return rows[int(wanted) - 1]
         matching = [row for row in rows if row.get(column) == wanted]

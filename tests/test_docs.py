@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
-        *(page for room in ("docs", "normalizers", "replicas") for page in (ROOT / room).rglob("*.md")),
+        *(page for room in ("crawlers", "docs", "normalizers", "replicas") for page in (ROOT / room).rglob("*.md")),
     ]
 )
 ALL_PAGES = pytest.mark.parametrize("page", PAGES, ids=[str(path.relative_to(ROOT)) for path in PAGES])

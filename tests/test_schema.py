@@ -46,6 +46,8 @@ initiative_components: initiative_id seq: name max_cost cost_unit currency unit_
 initiative_relations: initiative_id seq: relation to_initiative_id relation_date
 claims: claim_id: subject measure value qualifier unit scope as_of stated_by contradicts
 resources: resource_id: name kind publisher url scope status what_it_holds feed_ids
+codes: code_list code: name definition parent_code citation
+theme_rules: rule_id: product theme citation
 links: from_id to_id relation: score method decision
 global_clusters: global_cluster_id: name country_code region_id hub_category_id kind members feeds
 census: scope kind hub_category_id rule_id: feed_id level found declared deduplicated low high coverage_note
@@ -118,7 +120,7 @@ def test_rows_of_sources_carry_their_evidence() -> None:
     assert {table.name for table in schema.tables(Origin.FEED)} == {
         *("regions", "categories", "category_mappings", "clusters", "observations", "organisations", "initiatives"),
         *(f"initiative_{part}" for part in ("sectors", "locations", "organisations", "components", "relations")),
-        *("claims", "resources"),
+        *("claims", "resources", "codes", "theme_rules"),
     }
     for table in schema.tables(Origin.FEED, Origin.HISTORY):
         assert {*table.names} >= WITH_EVIDENCE, table.name

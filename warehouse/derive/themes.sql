@@ -4,7 +4,7 @@
 
 CREATE OR REPLACE TEMP MACRO words(text) AS regexp_replace(
     regexp_replace(
-        ' ' || regexp_replace(lower(strip_accents(text)), '[^a-z0-9]+', ' ', 'g') || ' ', 'ies ', 'y ', 'g'
+        regexp_replace(lower(strip_accents(' ' || text || ' ')), '[^a-z0-9]+', ' ', 'g'), 'ies ', 'y ', 'g'
     ),
     '([^s ])s ', '\1 ', 'g'
 );
