@@ -70,8 +70,6 @@ def trace(
         raise TraceError(f"{table_name!r} is no table with evidence; there are {traceable}")
     with open_release(release) as connection:
         row = _row(connection, table, row_id, column, where)
-        if row["document_id"] is None:
-            raise TraceError(f"{table_name} {row_id}: made from other rows of the release, so it has no document")
         found = _rows(connection, "SELECT * FROM documents WHERE document_id = ?", [row["document_id"]])
         if not found:
             raise TraceError(f"{table_name} {row_id}: its document {row['document_id']} is not in this release")
