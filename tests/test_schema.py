@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from exports import files
-from warehouse import generate, schema
+from warehouse import generate, schema, store
 from warehouse.schema import TABLES, Column, Origin, Table, literal, quoted
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -298,3 +298,13 @@ def test_json_schema_refuses_what_no_row_is(table: Table) -> None:
         assert bool(faults(absent, rule)) == needed
         if column.codes:
             assert faults({**row, column.name: "no such code"}, rule)
+
+
+def test_columns_that_an_older_warehouse_lacks_are_added(tmp_path: Path) -> None:
+    with store.opened(tmp_path) as connection:
+        columns = connection.execute("DESCRIBE observations").fetchall()
+        connection.execute("INSERT INTO observations (cluster_id, indicator, value_text) VALUES ('a', 'b', 'c')")
+        connection.execute("ALTER TABLE observations DROP COLUMN value_text")
+    with store.opened(tmp_path) as connection:
+        assert sorted(connection.execute("DESCRIBE observations").fetchall()) == sorted(columns)
+        assert connection.execute("SELECT cluster_id, value_text FROM observations").fetchall() == [("a", None)]

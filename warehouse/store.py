@@ -19,7 +19,7 @@ from typing import IO
 
 import duckdb
 
-from warehouse.schema import Column, Origin, create_table, tables
+from warehouse.schema import Column, Origin, create_table, quoted, tables
 
 HISTORY_COLUMNS = (
     Column("opened_by", "VARCHAR", "The harvest that opened the row.", content=False),
@@ -111,7 +111,16 @@ def opened(home: Path, wait: float = LOCK_WAIT) -> Iterator[duckdb.DuckDBPyConne
 
 
 def _create_missing(connection: duckdb.DuckDBPyConnection) -> None:
-    there = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    """Create the tables, and the columns of older tables, that the schema has and the file has not."""
+    there: dict[str, set[str]] = {}
+    for table, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
+        there.setdefault(table, set()).add(column)
     for table in tables(*STORED):
+        extra = HISTORY_COLUMNS if table.historic else ()
         if table.name not in there:
-            connection.execute(create_table(table, extra=HISTORY_COLUMNS if table.historic else ()))
+            connection.execute(create_table(table, extra=extra))
+            continue
+        for column in (*table.columns, *extra):
+            if column.name not in there[table.name]:
+                name = f"{quoted(table.name)} ADD COLUMN {quoted(column.name)}"
+                connection.execute(f"ALTER TABLE {name} {column.type}")
