@@ -129,7 +129,10 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
 
 def _rows_of_cell(body: bytes, region: str, bcd: str, naics: str) -> list[dict[str, Any]]:
     """Return the rows of a county table that are summed in one cell of region × category."""
-    industries = {row["naics"] for row in _reference("naics_bcd") if (row["vintage"], row["category"]) == (naics, bcd)}
+    listed = "2012" if naics == "2017" else naics  # the later edition is known by its changes to the earlier one
+    industries = {row["naics"] for row in _reference("naics_bcd") if (row["vintage"], row["category"]) == (listed, bcd)}
+    if naics == "2017":
+        industries |= {row["naics"] for row in _reference("naics_2017_bcd") if row["category"] == bcd}
     counties = _counties(region)
     text = body.decode("utf-8-sig")
     if text.lstrip().startswith("["):
@@ -140,7 +143,8 @@ def _rows_of_cell(body: bytes, region: str, bcd: str, naics: str) -> list[dict[s
     return [
         dict(zip(header, row, strict=False))
         for row in rows
-        if row[place["naics"]] in industries
+        if len(row) == len(header)
+        and row[place["naics"]] in industries
         and {row[place["fipstate"]], row[place["fipstate"]] + row[place["fipscty"]]} & counties
     ]
 

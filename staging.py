@@ -21,7 +21,7 @@ from crawlers import harvest as harvests
 from crawlers.evidence import Document, Evidence
 from crawlers.harvest import Harvest
 from crawlers.source import Feed, Route, catalogue
-from crawlers.spider import Batch, Table
+from crawlers.spider import Batch, LeftOut, Table
 from guards import Facts, Finding, before, judge
 from normalizers.contract import ContractError, KindReport, RawPage, Record, check
 from normalizers.normalise import Normalised, normalise, prepare, records_of
@@ -91,9 +91,10 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     _account(feed, harvest, reports, normalised)
     facts = Facts(feed, harvest, contract, reports, normalised, parsed.blank, parsed.strangers, before(home, harvest))
     findings = judge(facts)
-    for finding in findings:
-        if not finding.holds and finding.message not in harvest.warnings:  # an interrupted harvest is staged again
-            harvest.warnings = [*harvest.warnings, finding.message]
+    told = [f"{feed.feed_id}: {remark}" for remark in normalised.remarks]
+    for message in [*told, *(finding.message for finding in findings if not finding.holds)]:
+        if message not in harvest.warnings:  # an interrupted harvest is staged again
+            harvest.warnings = [*harvest.warnings, message]
     return [finding for finding in findings if finding.holds]
 
 
@@ -133,7 +134,11 @@ def _parse(
             if document.url not in harvest.not_understood:  # else the spider has told of it
                 parsed.blank.append(document.url)
             continue
-        batches = parse(document)
+        try:
+            batches = parse(document)
+        except LeftOut as reason:
+            parsed.strangers.append(f"{document.url} ({reason})")
+            continue
         if batches is None:
             parsed.strangers.append(document.url)
             continue

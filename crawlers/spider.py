@@ -76,6 +76,10 @@ def tls_fault(error: BaseException | None) -> str | None:
     )
 
 
+class LeftOut(ValueError):  # noqa: N818  # it is an outcome: the document is kept, and not read
+    """A document that a feed's parser knows and does not read; the message says what it is, and what to bring instead."""
+
+
 class Spider(scrapy.Spider):
     """Base of all spiders. Subclasses set `name` and write `start` and the callbacks.
 

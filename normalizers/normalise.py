@@ -63,11 +63,13 @@ class Normalised:
         rows: table → number of staged rows.
         partitions: completeness of each part of the source.
         set_aside: (counts as `empty` or `dropped`, what, number of records).
+        remarks: what the program says of this harvest to whoever runs it.
     """
 
     rows: Mapping[str, int]
     partitions: Sequence[Partition]
     set_aside: Sequence[tuple[str, str, int]]
+    remarks: Sequence[str] = ()
 
     def total(self, counts_as: str) -> int:
         """Return how many records were set aside as `empty` or as `dropped`."""
@@ -157,7 +159,14 @@ def normalise(
         set_aside=connection.execute(
             "SELECT counts_as, what, sum(records)::BIGINT FROM set_aside GROUP BY ALL ORDER BY ALL"
         ).fetchall(),
+        remarks=_remarks(connection),
     )
+
+
+def _remarks(connection: DuckDBPyConnection) -> list[str]:
+    """Return what a program says in its table `remarks`, where it makes one."""
+    made = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'remarks'").fetchone()
+    return [text for (text,) in connection.execute("FROM remarks ORDER BY ALL").fetchall()] if made else []
 
 
 def _partitions(connection: DuckDBPyConnection) -> list[Partition]:

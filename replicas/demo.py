@@ -9,7 +9,7 @@ from replicas import us, us_cbp
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
-    "us.cbp": {"delay": "0", "years": "2016,2017"},
+    "us.cbp": {"delay": "0", "years": "2016"},
 }
 """Feed → what the demo asks of it; no pause between requests, since nobody else is served."""
 

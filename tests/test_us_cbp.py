@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.evidence import EvidenceError
-from crawlers.us.cbp import vintage, year_of
+from crawlers.us.cbp import year_of
 from normalizers.normalise import program
 from replicas import us_cbp
 from replicas.server import Replica

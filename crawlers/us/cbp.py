@@ -11,32 +11,40 @@ import csv
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.evidence import Document, EvidenceError
-from crawlers.spider import Batch, Spider, Table
+from crawlers.spider import Batch, LeftOut, Spider, Table
 
 KEY_VARIABLE = "OBSERVATORY_CENSUS_KEY"
 """Environment variable with an API key: a parameter would stand in the archive, and a key must not."""
 
-MEASURES = ("EMP", "EMP_F", "EMP_N", "PAYQTR1", "PAYQTR1_N", "PAYANN", "PAYANN_N", "ESTAB")
-"""Variables that are asked of the API, beside the NAICS code."""
+FIRST_YEAR = 1998
+"""Older tables are classified by SIC, which the crosswalk does not know."""
+
+MEASURES = ("EMP", "ESTAB", "PAYANN", "PAYQTR1")
+"""Variables of the API that every year must have, beside the NAICS code."""
+
+FLAGS = ("EMP_F", "EMP_N", "EMP_N_F")
+"""Variables that say how employment was disclosed; which of them there are depends on the year."""
+
+TOTALS = {"LFO": "001", "EMPSZES": "001"}
+"""Dimensions of the API by which some years repeat every row → the value that stands for all of it."""
 
 FIELDS = {
     **{name: name for name in ("fipstate", "fipscty", "naics", "empflag", "emp", "qp1", "ap", "est")},
-    **{name: name for name in ("emp_nf", "qp1_nf", "ap_nf")},
+    **{name: name for name in ("emp_nf", "qp1_nf", "ap_nf", "lfo", "empszes")},
     "state": "fipstate",
     "county": "fipscty",
     "emp_f": "empflag",
     "emp_n": "emp_nf",
+    "emp_n_f": "emp_nf",
     "payqtr1": "qp1",
-    "payqtr1_n": "qp1_nf",
     "payann": "ap",
-    "payann_n": "ap_nf",
     "estab": "est",
     **{f"naics{vintage}": "naics" for vintage in (1997, 2002, 2007, 2012, 2017, 2022)},
 }
@@ -45,40 +53,49 @@ FIELDS = {
 REQUIRED = frozenset({"fipstate", "fipscty", "naics", "emp", "est"})
 """Fields without which a table is no county file of this source."""
 
-VINTAGES = ((2017, 2017), (2013, 2012), (2008, 2007), (2003, 2002))
-"""First year of data → the edition of NAICS by which it is classified, newest first; before them all NAICS 1997."""
-
-_NOT_READ = re.compile(r"n<?\d+(_\d+)?|censtate|cencty|geo_?id|geotype|lfo|empszes|year")
+_NOT_READ = re.compile(r"n<?\d+(_\d+)?|censtate|cencty|name|geo_?id|geotype|geo_ttl|year|.*_(label|ttl|s)|pay.*_[fn]")
 _YEARS = (r"/([12]\d{3})/cbp\b", r"cbp(\d{2})co", r"(?<!\d)((?:19|20)\d{2})(?!\d)")
-_FIRST_YEAR = 86  # the series begins in 1986
+_CENTURY_BEGINS = 86  # two digits of a year; the files begin with 1986
+_NAICS = re.compile(r"NAICS\d{4}")
 _HEAD = 2**14
 
 
 class FeedSpider(Spider):
-    """Asks for one answer a year."""
+    """Asks the service which variables a year has, then for the table of that year."""
 
     name = "us.cbp"
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for all counties and industries of each year."""
+        """Ask for the variables of each year."""
         for year in self.harvest.parameters["years"]:
+            if not re.fullmatch(r"\d{4}", year) or int(year) < FIRST_YEAR:
+                self.harvest.failures.append(f"{self.name}.years: expected a year from {FIRST_YEAR} on, got {year!r}")
+                continue
             self.harvest.asked.append(f"rows/{year}")
-            variables = ",".join((f"NAICS{vintage(int(year))}", *MEASURES))
-            query: dict[str, str | int] = {"get": variables, "for": "county:*", "in": "state:*"}
-            if key := os.environ.get(KEY_VARIABLE):
-                query["key"] = key
-            yield self.request(f"/{year}/cbp", self.rows, query=query)
+            yield self.request(f"/{year}/cbp/variables.json", self.variables, context={"year": year})
+
+    def variables(self, response: Response, year: str) -> Iterator[Request]:
+        """Ask for all counties and industries of a year, in the variables that it has."""
+        names = _variables(response.body)
+        naics = max(filter(_NAICS.fullmatch, names), default=None)
+        if naics is None or not names.issuperset(MEASURES):
+            expected = f"a list of variables with NAICS…, {', '.join(MEASURES)}"
+            self.not_understood(response, expected, repr(response.body[:80]))
+            return
+        wanted = (naics, *MEASURES, *(name for name in FLAGS if name in names))
+        query: dict[str, str | int] = {"get": ",".join(wanted), "for": "county:*", "in": "state:*"}
+        query |= {name: value for name, value in TOTALS.items() if name in names}
+        if key := os.environ.get(KEY_VARIABLE):
+            query["key"] = key
+        yield self.request(f"/{year}/cbp", self.rows, query=query)
 
     def rows(self, response: Response) -> None:
-        """Check that an answer is a table of this source; it is parsed from the archive."""
-        header = _header(response.body)
-        if not _is_county_table(header):
-            self.not_understood(response, f"a table with {', '.join(sorted(REQUIRED))}", repr(header)[:80])
-
-
-def vintage(year: int) -> int:
-    """Return the edition of NAICS by which a year of data is classified."""
-    return next((edition for first, edition in VINTAGES if year >= first), 1997)
+        """Check that an answer is a whole table of this source; it is parsed from the archive."""
+        expected = f"a JSON table with {', '.join(sorted(REQUIRED))}"
+        if not _is_county_table(_header(response.body)):
+            self.not_understood(response, expected, repr(response.body[:80]))
+        elif not response.body.rstrip().endswith(b"]"):
+            self.not_understood(response, expected, f"one that ends with {response.body[-40:]!r}")
 
 
 def parse(document: Document) -> Iterator[Batch] | None:
@@ -88,25 +105,31 @@ def parse(document: Document) -> Iterator[Batch] | None:
         document: an archived answer or file; its year stands in its address.
 
     Returns:
-        One batch; None where the document is no county table.
+        One batch; none for a list of variables; None where the document is no table of this source.
 
     Raises:
         EvidenceError: it is a county table, and its address names no year.
+        LeftOut: it is another table of the publisher, with what it is.
     """
     header = _header(document.body)
     if not _is_county_table(header):
+        if document.url.endswith("/variables.json") and _variables(document.body):
+            return iter(())
+        if kind := _other_table({name.lower() for name in header}):
+            raise LeftOut(f"{kind}, not a county file; bring cbpYYco.txt")
         return None
-    columns = [
-        FIELDS.get(name, None if _NOT_READ.fullmatch(name) else name) for name in (name.lower() for name in header)
-    ]
-    return iter([Batch("rows", Table(document.body, columns, {"year": year_of(document.url)}))])
+    constants = {"year": year_of(document.url)}
+    columns = _columns(header)
+    # Most tables have no rows by legal form or size class: all of theirs are totals.
+    constants |= {name.lower(): total for name, total in TOTALS.items() if name.lower() not in columns}
+    return iter([Batch("rows", Table(document.body, columns, constants))])
 
 
 def year_of(address: str) -> str:
     """Return the year that an address or a file name tells: ``…/2016/cbp?…``, ``cbp16co.txt``, ``counties-2016.csv``.
 
     Raises:
-        EvidenceError: there is none.
+        EvidenceError: there is none, or it is older than the classification.
     """
     found = next(filter(None, (re.search(pattern, address, re.IGNORECASE) for pattern in _YEARS)), None)
     if found is None:
@@ -116,15 +139,42 @@ def year_of(address: str) -> str:
         )
     year = found[1]
     if len(year) == len("16"):
-        return f"{19 if int(year) >= _FIRST_YEAR else 20}{year}"
+        year = f"{19 if int(year) >= _CENTURY_BEGINS else 20}{year}"
+    if int(year) < FIRST_YEAR:
+        raise EvidenceError(f"{address}: {year} is classified by SIC; expected a year from {FIRST_YEAR} on")
     return year
+
+
+def _columns(header: Iterable[str]) -> list[str | None]:
+    """Return for each column the field that it is, None where it is not read, its own name where it is unknown.
+
+    Of two columns for one field the later in `FIELDS` counts, such as the noise flag before the noise range.
+    """
+    names = [name.lower() for name in header]
+    taken = {FIELDS[name]: name for name in FIELDS if name in names}
+    columns: list[str | None] = []
+    for name in names:
+        field = FIELDS.get(name)
+        known = field is not None or _NOT_READ.fullmatch(name) is not None
+        columns.append((field if taken.get(field or "") == name and field not in columns else None) if known else name)
+    return columns
+
+
+def _variables(body: bytes) -> set[str]:
+    """Return the variables that a list of the API names, and the attributes of each; none where it is no such list."""
+    try:
+        listed = json.loads(body)["variables"].items()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return set()
+    attributes = [str(about.get("attributes", "")) for _, about in listed if isinstance(about, dict)]
+    return {name for name, _ in listed} | {name for text in attributes for name in text.split(",")}
 
 
 def _header(body: bytes) -> list[str]:
     """Return the first row of a table, or nothing where the document is none."""
     text = body[:_HEAD].decode("utf-8-sig", "replace").lstrip()
     if not text.startswith("["):
-        return next(csv.reader(text.splitlines()[:1]), [])
+        return [name.strip() for name in next(csv.reader(text.splitlines()[:1]), [])]
     try:
         first: Any = json.JSONDecoder().raw_decode(text[1:].lstrip())[0]
     except ValueError:
@@ -132,5 +182,19 @@ def _header(body: bytes) -> list[str]:
     return first if isinstance(first, list) and all(isinstance(name, str) for name in first) else []
 
 
-def _is_county_table(header: list[str]) -> bool:
+def _is_county_table(header: Iterable[str]) -> bool:
     return {FIELDS.get(name.lower()) for name in header} >= REQUIRED
+
+
+def _other_table(names: set[str]) -> str | None:
+    """Say what a table with these columns is, if it is one of the publisher's others."""
+    fields = {FIELDS.get(name) for name in names}
+    if "sic" in names and "est" in fields:
+        return "a table by SIC"
+    if not {"naics", "est"} <= fields:
+        return None
+    if "msa" in names or any("metropolitan" in name for name in names):
+        return "a table of metropolitan areas"
+    if "zip" in names:
+        return "a table of ZIP codes"
+    return "a table of states" if "fipstate" in fields else "a table of the country"

@@ -1,8 +1,9 @@
--- What the U.S. Cluster Mapping Project published beside what is rebuilt from Census data, wherever both have a value.
+-- What the U.S. Cluster Mapping Project published beside what is rebuilt from Census data: the same indicator of the same region, category and year, wherever both have a value.
 CREATE VIEW us_observed_vs_rebuilt AS
 SELECT
     observed_cell.region_id,
     observed_cell.hub_category_id,
+    split_part(observed.cluster_id, ':', 2) AS level,
     observed.indicator,
     observed.unit_kind,
     observed.time_period,
@@ -23,5 +24,6 @@ JOIN observations AS rebuilt
     ON rebuilt.cluster_id = rebuilt_cell.cluster_id
     AND rebuilt.indicator = observed.indicator
     AND rebuilt.unit_kind = observed.unit_kind
+    AND rebuilt.unit_measure = observed.unit_measure
     AND rebuilt.time_period = observed.time_period
 WHERE observed.feed_id = 'us.clustermapping' AND observed.obs_value IS NOT NULL AND rebuilt.obs_value IS NOT NULL;
