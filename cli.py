@@ -837,19 +837,21 @@ def _say_what_next(home: Path) -> None:
     out.print(Text(f"\nClaimed and found: {_claimed_and_found(release)}"), soft_wrap=True)
     command = "observatory" if shutil.which("observatory") else os.path.relpath(sys.argv[0])
     option = "" if home == Path("data").resolve() else f" --home {shlex.quote(os.path.relpath(home))}"
-    out.print(Text("\nThree queries to try:", style="bold"))
+    out.print(Text("\nQueries to try:", style="bold"))
     for query in (
         "SELECT * FROM source_health",
         (
             "SELECT c.name, o.obs_value AS lq FROM observations o JOIN clusters c USING (cluster_id) WHERE "
-            "o.indicator = 'location_quotient' AND o.time_period = '2016' "
+            "o.indicator = 'location_quotient' AND o.time_period = '2016' AND o.feed_id = 'us.clustermapping' "
             "AND list_contains(c.identified_by, 'us.strong10.state') ORDER BY lq DESC LIMIT 10"
         ),
         (
-            "SELECT r.name, count(*) AS strong_clusters FROM cluster_identification i JOIN clusters c "
+            "SELECT r.name, count(*) FILTER (i.feed_id = 'us.clustermapping') AS strong_as_published, "
+            "count(*) FILTER (i.feed_id = 'us.cbp') AS strong_as_rebuilt FROM cluster_identification i JOIN clusters c "
             "USING (cluster_id) JOIN regions r USING (region_id) WHERE i.rule_id = 'us.strong.state' "
-            "AND i.time_period = '2016' AND i.is_cluster GROUP BY ALL ORDER BY strong_clusters DESC, name LIMIT 10"
+            "AND i.time_period = '2016' AND i.is_cluster GROUP BY ALL ORDER BY strong_as_published DESC, name LIMIT 10"
         ),
+        "FROM us_rebuild_report",
     ):
         out.print(Text(f'  {command} sql{option} "{query}"'), soft_wrap=True)
     out.print(Text("And from a number to its evidence:", style="bold"))

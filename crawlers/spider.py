@@ -77,7 +77,7 @@ def tls_fault(error: BaseException | None) -> str | None:
 
 
 class LeftOut(ValueError):  # noqa: N818  # it is an outcome: the document is kept, and not read
-    """A document that a feed's parser knows and does not read; the message says what it is, and what to bring instead."""
+    """A document that the parser of a feed knows and does not read; the message says why, and what to bring instead."""
 
 
 class Spider(scrapy.Spider):

@@ -22,21 +22,21 @@ from replicas.us import cells, facts
 DISCLOSURE_CHANGED = 2017
 EDITIONS = ((2017, 2017), (2013, 2012), (2008, 2007), (2003, 2002), (0, 1997))
 
-# One row per county × industry; `share` 0 and 1 are the first and the second industry of a category. What a county holds
-# of a category is split so that both parts sum to it. Rows with `withheld` show a size class in place of figures.
+# One row per county × industry. What a county holds of a category goes to one industry, or to two that sum to it.
+# Rows with `withheld` show a size class in place of figures.
 ROWS = """
 CREATE OR REPLACE VIEW industry_row AS
-WITH split AS (
+WITH whole AS (
+    SELECT county, year, cluster AS category, emp, est, est >= 6 AND industries = 2 AS pair
+    FROM county_cell
+    JOIN (SELECT category AS cluster, count(*) AS industries FROM industry GROUP BY ALL) USING (cluster)
+),
+split AS (
     SELECT
-        county, year, category, naics, seq,
-        CASE WHEN pair AND seq = 0 THEN whole_est - whole_est // 3 WHEN pair THEN whole_est // 3 ELSE whole_est END AS est,
-        CASE WHEN pair AND seq = 0 THEN whole_emp - whole_emp // 3 WHEN pair THEN whole_emp // 3 ELSE whole_emp END AS emp
-    FROM (
-        SELECT county, year, cluster AS category, emp AS whole_emp, est AS whole_est, est >= 6 AND industries = 2 AS pair
-        FROM county_cell JOIN (SELECT category AS cluster, count(*) AS industries FROM industry GROUP BY ALL)
-            USING (cluster)
-    )
-    JOIN industry USING (category)
+        county, year, category, naics,
+        CASE WHEN NOT pair THEN est WHEN seq = 0 THEN est - est // 3 ELSE est // 3 END AS est,
+        CASE WHEN NOT pair THEN emp WHEN seq = 0 THEN emp - emp // 3 ELSE emp // 3 END AS emp
+    FROM whole JOIN industry USING (category)
     WHERE seq = 0 OR pair
 )
 SELECT
@@ -107,7 +107,11 @@ class CountyBusinessPatterns:
         if made.execute("SELECT 1 FROM county_cell WHERE year = ? LIMIT 1", [year]).fetchone() is None:
             made.execute(cells.COUNTY_CELLS, {"year": year, "base_year": cells.BASE_YEAR})
         values = [f"coalesce('\"' || ({VALUES.get(name, 'naics')})::VARCHAR || '\"', 'null')" for name in names]
-        line = "'[' || " + " || ',' || ".join(values) + """ || ',"' || left(county, 2) || '","' || right(county, 3) || '"]'"""
+        line = (
+            "'[' || "
+            + " || ',' || ".join(values)
+            + """ || ',"' || left(county, 2) || '","' || right(county, 3) || '"]'"""
+        )
         chosen = "" if self.categories is None else f"AND category IN ({', '.join(map(str, self.categories))})"
         (text,) = made.execute(
             f"""
