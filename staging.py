@@ -33,6 +33,9 @@ PAGE_BYTES = 8 * 2**20
 PAGE_ROWS = 200_000
 """The same in rows of a table."""
 
+MEMORY = "1500MB"
+"""What DuckDB may hold in memory of one harvest; the rest of a sort stands on disk meanwhile."""
+
 
 def folder(home: Path, harvest: Harvest) -> Path:
     """Return the folder of a harvest in staging."""
@@ -70,7 +73,8 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     (target / "raw").mkdir(parents=True)
     contract = records_of(feed.feed_id)
     parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw")
-    with duckdb.connect(":memory:") as connection:
+    spill = {"memory_limit": MEMORY, "temp_directory": str(target / "spill")}
+    with duckdb.connect(":memory:", config=spill) as connection:
         prepare(connection, _shipped_lists())
         reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
@@ -87,6 +91,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
         )
         harvest.quarantined = _write_ledgers(connection, harvest, parsed.documents, target)
     shutil.rmtree(target / "raw")
+    shutil.rmtree(target / "spill", ignore_errors=True)
     harvest.documents = len(parsed.documents)
     _account(feed, harvest, reports, normalised)
     facts = Facts(feed, harvest, contract, reports, normalised, parsed.blank, parsed.strangers, before(home, harvest))
