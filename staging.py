@@ -73,8 +73,8 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     (target / "raw").mkdir(parents=True)
     contract = records_of(feed.feed_id)
     parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw")
-    spill = {"memory_limit": MEMORY, "temp_directory": str(target / "spill")}
-    with duckdb.connect(":memory:", config=spill) as connection:
+    spill = target / "spill"
+    with duckdb.connect(":memory:", config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
         prepare(connection, _shipped_lists())
         reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
@@ -91,7 +91,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
         )
         harvest.quarantined = _write_ledgers(connection, harvest, parsed.documents, target)
     shutil.rmtree(target / "raw")
-    shutil.rmtree(target / "spill", ignore_errors=True)
+    shutil.rmtree(spill, ignore_errors=True)
     harvest.documents = len(parsed.documents)
     _account(feed, harvest, reports, normalised)
     facts = Facts(feed, harvest, contract, reports, normalised, parsed.blank, parsed.strangers, before(home, harvest))

@@ -526,6 +526,15 @@ def test_an_excerpt_closes_nothing(observatory: Observatory, tmp_path: Path) -> 
     assert values_of(observatory, "county:15003:22")["establishments"] == (63, "A")
 
 
+def test_an_excerpt_never_replaces_a_whole(observatory: Observatory, tmp_path: Path) -> None:
+    harvested(observatory, saved(tmp_path, county_file(rows_of_county_table())))
+    before = observatory.contents()
+    code, harvest = harvested(observatory, saved(tmp_path, EXCERPT))
+    assert (code, harvest["status"]) == (3, "held")
+    assert "cells has 3 of 3,143 records" in harvest["reason"]
+    assert observatory.contents() == before
+
+
 def test_a_torn_line_is_rejected(observatory: Observatory, tmp_path: Path) -> None:
     text = EXCERPT + '"01","001","336411","","G",77'
     code, harvest = harvested(observatory, saved(tmp_path, text))
