@@ -87,7 +87,7 @@ def trace(
         document=document,
         locator=row["locator"],
         record=record,
-        fields=_fields(row["feed_id"], table_name, target, record),
+        fields=_fields(row["feed_id"], table_name, target, row.get("method"), record),
         method=method,
         inputs=inputs,
     )
@@ -201,10 +201,18 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) 
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _fields(feed_id: str, table_name: str, target: str | None, record: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _fields(
+    feed_id: str,
+    table_name: str,
+    target: str | None,
+    method: str | None,
+    record: Any,  # noqa: ANN401
+) -> list[dict[str, Any]]:
     """Read from the feed's field map which field became the column or indicator, and how."""
     with program(feed_id, ".fields.csv").open(encoding="utf-8", newline="") as stream:
         mapped = [row for row in csv.DictReader(stream) if row["table"] == table_name]
+    of_method = [row for row in mapped if method and method in {row.get("method_traded"), row.get("method_local")}]
+    mapped = of_method or mapped  # an indicator may be made of several fields, each with a method of its own
     return [
         {
             "target": row["target"],

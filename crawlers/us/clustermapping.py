@@ -105,8 +105,8 @@ def parse(document: Document) -> Iterator[Batch] | None:
         document: an archived answer or file; what it is shows in its content, not in its name.
 
     Returns:
-        Its batches: ``years``, ``region_counts``, ``region_list``, ``categories``, ``cells`` or ``registry``; none
-        for documents that we know and do not read. None where the document is not one of this source.
+        Its batches: ``years``, ``region_counts``, ``region_list``, ``categories``, ``cells``, ``aggregates`` or
+        ``registry``; none for documents that we know and do not read. None where the document is not of this source.
     """
     body = document.body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if body[:1] in {b"[", b"{"}:
@@ -122,12 +122,14 @@ def _parse_json(body: bytes) -> Iterator[Batch] | None:  # noqa: PLR0911  # one 
     match first:
         case {"type_t": "cluster"}:
             return iter([Batch("cells", array, pointer)])
+        case {"type_t": "aggregate"}:
+            return iter([Batch("aggregates", array, pointer)])
         case {"type_t": "clusterData"}:
             return iter([Batch("categories", array, pointer)])
         case {"id": str(), "region_type_t": str()} if "type_t" not in first:
             return iter([Batch("region_list", array, pointer)])
-        case {"id": str(), "sub_clusters": _} | {"vars": list()} | {"type_t": "aggregate"} | None:
-            return iter(())  # the short cluster list, the indicator dictionary, aggregates, `[]`: known, not read
+        case {"id": str(), "sub_clusters": _} | {"vars": list()} | None:
+            return iter(())  # the short cluster list, the indicator dictionary, `[]`: known, not read
         case dict() if all(isinstance(value, int) for value in first.values()):
             counts = [
                 {"region_type": key, "regions": value, "_locator": f"json:/{_escaped(key)}"}

@@ -91,21 +91,22 @@ class Category(Record):
 
 
 class Cell(Record):
-    """One document per cluster × region × year; `rec_count_tl` = 0 marks a placeholder for nothing."""
+    """One document per cluster, or subcluster, × region × year; `rec_count_tl` = 0 marks a placeholder for nothing."""
 
     kind: ClassVar[str] = "cells"
     key: ClassVar[tuple[str, ...]] = ("id",)
     sparse: ClassVar[frozenset[str]] = frozenset(
-        # Patents were not loaded for every year; the flags are those of traded categories.
-        {"patent_count_tf", "qualifying_b", "significant_b", "strong_b", "strong10_b"}
+        # Patents were not loaded for every year; the flags are those of traded categories; the last two of subclusters.
+        {"patent_count_tf", "qualifying_b", "significant_b", "strong_b", "strong10_b", "sub_code_t", "sub_name_t"}
     )
     ignored: ClassVar[dict[str, str]] = {
         "type_t": "says that it is a cluster document",
         "key_t": "made from the category's name",
+        "parent_key_t": "made from the name of a subcluster's cluster",
         "region_short_name_t": "the region's name with the kind of area behind it",
         "region_area_type_t": "the kind of area in words",
         "region_key_t": "made from the region's name",
-        "subcluster_b": "never true in these answers",
+        "subcluster_b": "true where there is a sub_code_t",
         "empflag_t": "always empty, by a fault of the source",
         "supression_b": "always false, by a fault of the source",
         "naics_b": "whether the input rows were the region's own or sums of counties",
@@ -122,12 +123,14 @@ class Cell(Record):
         },
     }
 
-    id: Annotated[str, Field(pattern=r"^cluster/[a-z]+/[0-9A-Za-z]+/[0-9]+/[0-9]{4}$")]
+    id: Annotated[str, Field(pattern=r"^cluster/[a-z]+/[0-9A-Za-z]+/[0-9]+/[0-9]{4}(/[0-9]+)?$")]
     region_type_t: _RegionType
     region_code_t: Annotated[str, Field(min_length=1)]
     region_name_t: Annotated[str, Field(min_length=1)]
     cluster_code_t: _Code
     cluster_name_t: Annotated[str, Field(min_length=1)]
+    sub_code_t: Annotated[str, Field(pattern=r"^[0-9]{1,2}$")] | None = None
+    sub_name_t: str | None = None
     year_t: _Year
     traded_b: bool
     rec_count_tl: _Count
@@ -147,6 +150,67 @@ class Cell(Record):
     strong10_b: bool | None = None
 
 
+class Aggregate(Record):
+    """One document per region × year: totals over all clusters, over the traded and over the local ones.
+
+    No real document is known. The names are those of the source's code; any but the first four may be absent.
+    """
+
+    kind: ClassVar[str] = "aggregates"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    ignored: ClassVar[dict[str, str]] = {
+        "type_t": "says that it is an aggregate",
+        "cluster_code_t": "always `all`",
+        "key_t": "made from the region's name",
+        "region_key_t": "made from the region's name",
+        "region_short_name_t": "the region's name with the kind of area behind it",
+        "region_area_type_t": "the kind of area in words",
+        "area_type_t": "the kind of area in words",
+        "abbr_t": "an abbreviation of the region's name",
+        "regions_txt": "the members of a region made by a user of the site",
+        "naics_b": "whether the input rows were the region's own or sums of counties",
+        "strong_clusters": "the strong clusters; the cells have the flags",
+        "leading_clusters": "picked by hand for charts",
+        "leading_codes_txt": "picked by hand for charts",
+        "str_emp_tl": "employment in strong clusters; it can be computed from the cells",
+        "rec_count_tl": "how many input rows were merged",
+        "qp1_tl": "first-quarter payroll; the annual one is read",
+        "empflag_t": "always empty, by a fault of the source",
+        "supression_b": "always false, by a fault of the source",
+        "timestamp": "when the source loaded it",
+    }
+    ignored_patterns: ClassVar[dict[str, str]] = {
+        r"cluster_[0-9]+_emp_tl": "employment of one traded cluster: the cells have it",
+        r"[a-z0-9_]+_tf": "one of hundreds of regional indicators from elsewhere; some are wrong: us.md 2.4",
+        r"[a-z0-9_]+_rank_i": _RANK,
+        r"(patent_company|fortune1000)_[a-z_]+": "names and numbers of companies, from elsewhere",
+    }
+
+    id: Annotated[str, Field(pattern=r"^aggregate/[a-z]+/[0-9A-Za-z]+/[0-9]{4}$")]
+    region_type_t: _RegionType
+    region_code_t: Annotated[str, Field(min_length=1)]
+    year_t: _Year
+    region_name_t: str | None = None
+    emp_tl: _Count | None = None
+    emp_traded_tl: _Count | None = None
+    emp_local_tl: _Count | None = None
+    emp_reported_tl: _Count | None = None
+    emp_reported_traded_tl: _Count | None = None
+    emp_reported_local_tl: _Count | None = None
+    est_tl: _Count | None = None
+    est_traded_tl: _Count | None = None
+    est_local_tl: _Count | None = None
+    ap_tl: _Count | None = None
+    ap_traded_tl: _Count | None = None
+    ap_local_tl: _Count | None = None
+    private_wage_tf: _Positive | None = None
+    private_wage_traded_tf: _Positive | None = None
+    private_wage_local_tf: _Positive | None = None
+
+
+Aggregate.sparse = frozenset(Aggregate.model_fields)  # which of them real documents have is not known
+
+
 class RegistryEntry(Record):
     """An organisation that says it works for a cluster; one row per pair, many times repeated."""
 
@@ -160,5 +224,5 @@ class RegistryEntry(Record):
     cluster_name: Annotated[str, Field(min_length=1)]
 
 
-RECORDS = (Year, RegionCount, Region, Category, Cell, RegistryEntry)
+RECORDS = (Year, RegionCount, Region, Category, Cell, Aggregate, RegistryEntry)
 """The contract: one model for each kind of raw record that the feed's parser makes."""

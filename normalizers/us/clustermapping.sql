@@ -1,12 +1,21 @@
 -- us.clustermapping: raw records → rows of the common schema.
 --
 -- Given:    raw.<kind>      checked records, with document_id, locator, rejected, rejected_fields
---           asked           partitions that the spider set out to read: cells/<region type>/<year>/<clusters>
+--           asked           partitions that the spider set out to read: cells/<region type>/<year>/<clusters>, with
+--                           /<subclusters> behind it for subclusters, and aggregates/<region type>/<year>
 --           fields          normalizers/us/clustermapping.fields.csv: which field is which indicator, and how
 --           reference.*     normalizers/reference/*.csv
 -- Made:     staged.<table>  rows of the common schema, with document_id, locator, partition, confirm_only
 --           completeness    partition, expected, found: the denominator
 --           set_aside       what made no row, and whether it counts as empty or as dropped
+
+-- Years that came although the source does not list them: `all` may bring years that it has no data for.
+CREATE TABLE unlisted_year AS
+FROM (SELECT year_t FROM raw.cells UNION SELECT year_t FROM raw.aggregates)
+WHERE year_t NOT IN (SELECT year FROM raw.years WHERE year IS NOT NULL) AND EXISTS (FROM raw.years);
+
+CREATE MACRO category_code_of(cluster_code, sub_code) AS
+    CASE WHEN sub_code IS NULL THEN cluster_code ELSE cluster_code || '.' || lpad(sub_code, 2, '0') END;
 
 -- Regions ------------------------------------------------------------------------------------------------------------
 
@@ -65,9 +74,9 @@ SELECT
 FROM raw.categories
 UNION ALL BY NAME
 SELECT
-    'bcd:' || cluster_code_t || '.' || lpad(sub_code, 2, '0') AS category_id,
+    'bcd:' || category_code_of(cluster_code_t, sub_code) AS category_id,
     'bcd' AS scheme,
-    cluster_code_t || '.' || lpad(sub_code, 2, '0') AS code,
+    category_code_of(cluster_code_t, sub_code) AS code,
     clean(sub_clusters ->> sub_code) AS name,
     traded_b AS traded,
     'bcd:' || cluster_code_t AS parent_category_id,
@@ -99,29 +108,41 @@ FROM (
     FROM raw.categories
 );
 
--- Cells and observations ---------------------------------------------------------------------------------------------
+-- Cells, of clusters and of subclusters ------------------------------------------------------------------------------
 
 CREATE TABLE published_cell AS
 SELECT
     *,
-    'us.clustermapping:' || region_type_t || ':' || region_code_t || ':' || cluster_code_t AS cluster_id,
-    'cells/' || region_type_t || '/' || year_t || '/' || cluster_code_t AS partition,
-    emp_tl > emp_reported_tl AS imputed
+    category_code_of(cluster_code_t, sub_code_t) AS category_code,
+    coalesce(sub_name_t, cluster_name_t) AS category_name,
+    'us.clustermapping:' || region_type_t || ':' || region_code_t || ':' || category_code AS cluster_id,
+    'cells/' || region_type_t || '/' || year_t || '/' || category_code AS partition
 FROM raw.cells
-WHERE rec_count_tl > 0 AND region_type_t <> 'custom'
+WHERE rec_count_tl > 0 AND region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year)
 ORDER BY cluster_id, year_t;  -- so that all that follows is in the order of the cells
+
+-- Each name is cleaned once, not once for each cell.
+CREATE TABLE place AS
+SELECT region_type_t, region_code_t, region_name_t, clean(region_name_t) AS place, coalesce(corrected.name, place) AS name
+FROM (SELECT DISTINCT region_type_t, region_code_t, region_name_t FROM published_cell)
+LEFT JOIN reference.us_region_names AS corrected
+    ON corrected.region_type = region_type_t AND corrected.region_code = region_code_t;
+
+CREATE TABLE category AS
+SELECT category_code, category_name, clean(category_name) AS name
+FROM (SELECT DISTINCT category_code, category_name FROM published_cell);
 
 CREATE TABLE staged.clusters AS
 SELECT
     cluster_id,
     'us' AS source_id,
-    clean(cluster_name_t) || ', ' || coalesce(corrected.name, clean(region_name_t)) AS name,
+    category.name || ', ' || place.name AS name,
     'cell' AS kind,
     region_id_of(region_type_t, region_code_t) AS region_id,
-    clean(region_name_t) AS place,
+    place,
     'US' AS country_code,
-    'bcd:' || cluster_code_t AS category_id,
-    'bcd:' || cluster_code_t AS hub_category_id,
+    'bcd:' || category_code AS category_id,
+    'bcd:' || category_code AS hub_category_id,
     document_id,
     locator,
     NULL AS partition,  -- a cell has no year of its own: it ends with its last observation
@@ -129,13 +150,43 @@ SELECT
 FROM published_cell
 -- Names are those of the newest year.
 JOIN (SELECT cluster_id, max(year_t) AS year_t FROM published_cell GROUP BY cluster_id) USING (cluster_id, year_t)
-LEFT JOIN reference.us_region_names AS corrected
-    ON corrected.region_type = region_type_t AND corrected.region_code = region_code_t;
+LEFT JOIN place USING (region_type_t, region_code_t, region_name_t)
+LEFT JOIN category USING (category_code, category_name);
+
+-- Aggregates: a region's totals over all clusters, the traded and the local ones -------------------------------------
+
+CREATE TABLE published_aggregate AS
+SELECT
+    *,
+    'us.clustermapping:' || region_type_t || ':' || region_code_t || ':all' AS cluster_id,
+    'aggregates/' || region_type_t || '/' || year_t AS partition
+FROM raw.aggregates
+WHERE (rejected OR greatest(emp_tl, est_tl) > 0) AND region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year)
+ORDER BY cluster_id, year_t;
+
+INSERT INTO staged.clusters BY NAME
+SELECT
+    cluster_id,
+    'us' AS source_id,
+    'All clusters, ' || coalesce(region.name, clean(region_name_t)) AS name,
+    'cell' AS kind,
+    region_id_of(region_type_t, region_code_t) AS region_id,
+    coalesce(region.name, clean(region_name_t)) AS place,
+    'US' AS country_code,
+    aggregate.document_id,
+    aggregate.locator,
+    rejected AS confirm_only
+FROM published_aggregate AS aggregate
+JOIN (SELECT cluster_id, max(year_t) AS year_t FROM published_aggregate GROUP BY cluster_id) USING (cluster_id, year_t)
+LEFT JOIN staged.regions AS region ON region.region_id = region_id_of(region_type_t, region_code_t);
+
+-- Observations -------------------------------------------------------------------------------------------------------
 
 CREATE VIEW measured AS
-SELECT * FROM (
+SELECT 'cells' AS kind, * FROM (
     SELECT
-        cluster_id, year_t, traded_b, imputed, document_id, locator, partition, rejected, rejected_fields,
+        cluster_id, year_t, traded_b, emp_tl > emp_reported_tl AS imputed, document_id, locator, partition, rejected,
+        rejected_fields,
         emp_tl::DOUBLE AS emp_tl,
         emp_reported_tl::DOUBLE AS emp_reported_tl,
         est_tl::DOUBLE AS est_tl,
@@ -157,7 +208,23 @@ UNPIVOT INCLUDE NULLS (
         emp_tl, emp_reported_tl, est_tl, qp1_tl, ap_tl, private_wage_tf, lq_tf, region_emp_per_tf, cluster_emp_per_tf,
         patent_count_tf, qualifying_b, significant_b, strong_b, strong10_b
     )
-);
+)
+UNION ALL BY NAME
+SELECT
+    'aggregates' AS kind,
+    * EXCLUDE (imputed_traded, imputed_local)
+        REPLACE (CASE split_part(field, '_', 2) WHEN 'traded' THEN imputed_traded WHEN 'local' THEN imputed_local
+                 ELSE imputed END AS imputed)
+FROM (
+    SELECT
+        cluster_id, year_t, NULL::BOOLEAN AS traded_b, document_id, locator, partition, rejected, rejected_fields,
+        coalesce(emp_tl > emp_reported_tl, false) AS imputed,
+        coalesce(emp_traded_tl > emp_reported_traded_tl, false) AS imputed_traded,
+        coalesce(emp_local_tl > emp_reported_local_tl, false) AS imputed_local,
+        COLUMNS('^(emp|est|ap|private_wage)_((reported|traded|local)_)*(tl|tf)$')::DOUBLE
+    FROM published_aggregate
+)
+UNPIVOT INCLUDE NULLS (value FOR field IN (COLUMNS('^(emp|est|ap|private_wage)_.*')));
 
 CREATE TABLE staged.observations AS
 SELECT
@@ -168,7 +235,13 @@ SELECT
     CASE WHEN traded_b THEN method_traded ELSE method_local END AS method,
     CASE WHEN unknown THEN NULL ELSE value * factor::DOUBLE END AS obs_value,
     unit_measure,
-    CASE WHEN unknown THEN 'O' WHEN imputed AND follows_imputation::BOOLEAN THEN 'E' ELSE 'A' END AS obs_status,
+    CASE
+        WHEN unknown THEN 'O'
+        -- From 2017 on industries are those of NAICS 2017, and the Census discloses in another way: us.md 4.3.
+        WHEN year_t >= '2017' AND value IS NOT NULL THEN 'B'
+        WHEN imputed AND follows_imputation::BOOLEAN THEN 'E'
+        ELSE 'A'
+    END AS obs_status,
     CASE
         WHEN unit_measure = 'boolean' THEN (value = 1)::VARCHAR
         WHEN value = trunc(value) THEN value::BIGINT::VARCHAR  -- 53957, not 53957.0
@@ -183,7 +256,7 @@ SELECT
 FROM (
     SELECT *, value = 0 AND zero_is_unknown::BOOLEAN AS unknown
     FROM measured
-    JOIN fields USING (field)
+    JOIN fields USING (kind, field)
     WHERE "table" = 'observations'
 )
 WHERE value IS NOT NULL OR confirm_only;
@@ -208,29 +281,62 @@ GROUP BY org_id;
 -- The denominator: regions of each type × clusters × years, for all that was asked and all that came -----------------
 
 CREATE TABLE completeness AS
-WITH wanted AS (
-    SELECT split_part(partition, '/', 2) AS region_type, split_part(partition, '/', 3) AS year, cluster_code_t
-    FROM asked
-    JOIN raw.categories ON CASE split_part(partition, '/', 4)
-        WHEN 'all' THEN true
-        WHEN 'traded' THEN traded_b
-        WHEN 'local' THEN NOT traded_b
-        ELSE list_contains(string_split(split_part(partition, '/', 4), ','), cluster_code_t)
-    END
+WITH request AS (
+    SELECT
+        part[1] AS kind, part[2] AS region_type, part[3] AS year, string_split(part[4], ',') AS clusters, part[5] AS sub_codes
+    FROM (SELECT string_split(partition, '/') AS part FROM asked)
+),
+category AS (
+    SELECT cluster_code_t, NULL AS sub_code, traded_b FROM raw.categories
+    UNION ALL
+    SELECT cluster_code_t, unnest(json_keys(sub_clusters)), traded_b FROM raw.categories
+),
+wanted AS (
+    SELECT region_type, year, category_code_of(cluster_code_t, sub_code) AS category_code
+    FROM request
+    JOIN category
+        ON (
+            list_contains(clusters, cluster_code_t)
+            OR list_contains(clusters, CASE WHEN traded_b THEN 'traded' ELSE 'local' END)
+            OR list_contains(clusters, 'all')
+        )
+        AND CASE
+            WHEN sub_codes IS NULL THEN sub_code IS NULL
+            ELSE sub_code IS NOT NULL AND sub_codes IN ('all', sub_code)
+        END
+    WHERE kind = 'cells'
     UNION
-    SELECT region_type_t, year_t, cluster_code_t FROM raw.cells WHERE region_type_t <> 'custom'
+    SELECT region_type_t, year_t, category_code_of(cluster_code_t, sub_code_t) FROM raw.cells
+    WHERE region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year)
 ),
 regions AS (SELECT region_type_t AS region_type, count(*) AS regions FROM raw.region_list GROUP BY ALL),
 cells AS (
-    SELECT region_type_t AS region_type, year_t AS year, cluster_code_t, count(*) AS cells FROM raw.cells GROUP BY ALL
+    SELECT
+        region_type_t AS region_type, year_t AS year, category_code_of(cluster_code_t, sub_code_t) AS category_code,
+        count(*) AS cells
+    FROM raw.cells
+    GROUP BY ALL
+),
+aggregates AS (
+    SELECT region_type_t AS region_type, year_t AS year, count(*) AS aggregates
+    FROM raw.aggregates
+    WHERE region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year)
+    GROUP BY ALL
 )
 SELECT
-    'cells/' || region_type || '/' || year || '/' || cluster_code_t AS partition,
+    'cells/' || region_type || '/' || year || '/' || category_code AS partition,
     coalesce(regions, 0) AS expected,
     coalesce(cells, 0) AS found
 FROM wanted
 LEFT JOIN regions USING (region_type)
-LEFT JOIN cells USING (region_type, year, cluster_code_t)
+LEFT JOIN cells USING (region_type, year, category_code)
+UNION ALL
+SELECT 'aggregates/' || region_type || '/' || year, coalesce(regions, 0), coalesce(aggregates, 0)
+FROM (
+    SELECT region_type, year FROM request WHERE kind = 'aggregates' UNION SELECT region_type, year FROM aggregates
+)
+LEFT JOIN regions USING (region_type)
+LEFT JOIN aggregates USING (region_type, year)
 UNION ALL
 SELECT 'regions', (SELECT sum(regions) FROM raw.region_counts WHERE region_type <> 'custom'), count(*)
 FROM raw.region_list WHERE region_type_t <> 'custom' HAVING count(*) > 0
@@ -244,9 +350,16 @@ SELECT 'registry', count(*), count(*) FROM raw.registry HAVING count(*) > 0;
 
 CREATE TABLE set_aside AS
 SELECT 'empty' AS counts_as, 'placeholders: no input rows' AS what, count(*) AS records
-FROM raw.cells WHERE rec_count_tl = 0 AND region_type_t <> 'custom'
+FROM raw.cells WHERE rec_count_tl = 0 AND region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year)
+UNION ALL
+SELECT 'empty', 'aggregates of regions without employment and establishments', count(*) FROM raw.aggregates
+WHERE NOT rejected AND coalesce(greatest(emp_tl, est_tl), 0) = 0 AND region_type_t <> 'custom'
+    AND year_t NOT IN (FROM unlisted_year)
+UNION ALL
+SELECT 'dropped', 'records of years that the source does not list', count(*)
+FROM (SELECT year_t FROM raw.cells UNION ALL SELECT year_t FROM raw.aggregates) JOIN unlisted_year USING (year_t)
 UNION ALL
 SELECT 'dropped', 'regions made by users of the site', count(*) FROM raw.region_list WHERE region_type_t = 'custom'
 UNION ALL
 SELECT 'dropped', 'cells of regions made by users of the site', count(*)
-FROM raw.cells WHERE region_type_t = 'custom';
+FROM raw.cells WHERE region_type_t = 'custom' AND year_t NOT IN (FROM unlisted_year);
