@@ -7,6 +7,7 @@ that was interrupted at any point is taken up where it stood, and everything aft
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import logging
 import subprocess
@@ -26,12 +27,12 @@ from crawlers import harvest as harvests
 from crawlers.evidence import Evidence, EvidenceError, redact_url
 from crawlers.harvest import Attempt, Decision, Harvest, Stage, Status
 from crawlers.routes import archive_files
-from crawlers.source import Feed, Route, Source, feeds
+from crawlers.source import FULL, Feed, Route, Source, feeds
 from exports.licence import allowed
 from exports.release import Recipe, newest, next_release_id, read_manifest, switch, write
 from home import SETTINGS_FILE, WAYBACK_URL, is_loopback, read_settings
 from normalizers.contract import ContractError
-from normalizers.normalise import NormaliseError
+from normalizers.normalise import ROOM, NormaliseError, program
 from staging import folder as staging_folder
 from staging import is_offered, naive, stage
 from status import FeedState, feed_states
@@ -140,6 +141,7 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
         record = _take_up(home, order) or _begin(home, order)
         try:
             if record.stage is Stage.CRAWLING:
+                record.program = _program(order.feed)
                 report.step(record.feed_id, "crawl")
                 if order.files is not None:
                     _collect_files(home, record, order.files)
@@ -147,7 +149,9 @@ def harvest(home: Path, order: Order, report: Reporter) -> Harvest:
                     record = _crawl(home, record, contact, locked, report)
             if record.gone and record.route is Route.LIVE and order.feed.fallback:
                 record = _fall_back(home, order, record, locked, report)
-            if record.stage is Stage.CRAWLED:
+            if record.stage is Stage.CRAWLED and record.confirms is not None:
+                _confirm(home, record, record.confirms, report)
+            elif record.stage is Stage.CRAWLED:
                 _process(home, order.feed, record, report)
         except KeyboardInterrupt:
             _stop(home, record)
@@ -367,7 +371,7 @@ def _end_early(home: Path, record: Harvest, log: Path) -> None:
 def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accepted: bool = False) -> None:
     """Check, normalise, judge and load an archived harvest; write its end into its record."""
     report.step(feed.feed_id, "check")
-    record.software_version = harvests.software_version()
+    record.software_version, record.program = harvests.software_version(), _program(feed)
     try:
         doubts = stage(home, feed, record)
     except _BROKEN as error:
@@ -398,6 +402,41 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
                 return
             done = load(connection, staging_folder(home, record), row)
         _note_loaded(home, record, done)
+
+
+def _confirm(home: Path, record: Harvest, confirmed_id: str, report: Reporter) -> None:
+    """End a harvest to which the source said that nothing has changed: it stands for all that it confirms."""
+    report.step(record.feed_id, "load")
+    confirmed = harvests.read(home, confirmed_id)
+    for name in ("scope", "records", "records_expected", "empty", "dropped", "quarantined"):
+        setattr(record, name, getattr(confirmed, name))
+    documents = Evidence(home, record.feed_id).documents(record.harvest_id)
+    record.documents = sum(is_offered(document, record.route) for document in documents)
+    record.evidence_at = record.started_at
+    with store.opened(home) as connection:
+        if is_loaded(connection, confirmed_id) is None:
+            record.end(
+                Status.FAILED,
+                f"{record.feed_id}: nothing has changed at the source since {confirmed_id}, and that is not in the "
+                f"warehouse: `observatory replay {record.feed_id} {confirmed_id}` loads it again",
+            )
+        else:
+            record.end(
+                Status.UNCHANGED,
+                f"the source says that nothing has changed since {confirmed_id}, so nothing more was asked; "
+                f"`--set {record.feed_id}.{FULL}=true` asks for all of it",
+            )
+            write_harvest(connection, ledger_row(record))
+    harvests.write(home, record)
+
+
+def _program(feed: Feed) -> str:
+    """Return a digest of all that decides which rows an answer becomes: parser, contract, SQL, field map, lists."""
+    own = [program(feed.feed_id, suffix) for suffix in (".py", ".sql", ".fields.csv")]
+    shipped = [each.shipped_file for each in feeds().values() if each.shipped_file is not None]
+    shared = [*ROOM.glob("*.py"), *(ROOM / "reference").glob("*.csv"), *shipped]
+    files = [Path(feed.module().__file__ or ""), *own, *sorted(shared)]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def _note_loaded(home: Path, record: Harvest, done: Loaded) -> None:
@@ -453,6 +492,8 @@ def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> 
         UsageError: there is nothing to replay.
     """
     original = _known(home, harvest_id) if harvest_id else _newest_good(home, feed)
+    if original.confirms is not None:
+        original = _known(home, original.confirms)  # it has the evidence
     if original.feed_id != feed.feed_id:
         raise UsageError(f"{harvest_id} is a harvest of {original.feed_id}, not of {feed.feed_id}")
     if original.stage is Stage.CRAWLING:
@@ -473,6 +514,7 @@ def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> 
                 "files",
                 "parameters",
                 "limits",
+                "change_marker",
                 "asked",
                 "gone",
                 "never_captured",
@@ -488,9 +530,8 @@ def replay(home: Path, feed: Feed, harvest_id: str | None, report: Reporter) -> 
 
 
 def _newest_good(home: Path, feed: Feed) -> Harvest:
-    for record in harvests.harvests(home, feed.feed_id, newest_first=True):
-        if record.status is not None and record.status.good:
-            return record
+    if record := harvests.newest_good(home, feed.feed_id):
+        return record
     raise UsageError(f"{feed.feed_id}: no harvest stands in the warehouse yet; give the id of the one to replay")
 
 

@@ -274,6 +274,7 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
     harvest.attempts = [*harvest.attempts, attempt]
     harvest.failures, harvest.doubts, harvest.warnings, harvest.asked, harvest.not_understood = [], [], [], [], []
     harvest.never_captured = []
+    harvest.change_marker = harvest.confirms = None
     if harvest.route is Route.WAYBACK and harvest.gone:
         told = f"harvested from {harvest.wayback_url}, for the live site is gone: {harvest.gone}"
         harvest.warnings = [f"{feed.feed_id}: {told}"]
@@ -300,6 +301,7 @@ def run(home: Path, harvest: Harvest, contact: str) -> None:
             harvest=harvest,
             base_url=base_url,
             allowed_domains=[*allowed_domains(feed, base_url), *_host(harvest.wayback_url)],
+            earlier=harvests.confirmable(home, harvest),
             context=Context(evidence, writer, answered, harvests.kind_of_home(home)),
         )
         process.start()

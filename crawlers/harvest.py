@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from crawlers.source import Politeness, Route
+from crawlers.source import FULL, Politeness, Route
 
 SHIPPED = ("paper.", "ref.")
 """Feeds of facts that we ship: they may stand in a real and in a synthetic home."""
@@ -79,6 +79,8 @@ class Harvest(BaseModel):
         base_url: address instead of the feed's own.
         wayback_url: the web archive, on the route wayback.
         gone: why the live site was held to be gone: by this harvest, or by the one that this one stands in for.
+        change_marker: what the source said of its state, where it says anything: equal words mean equal content.
+        confirms: the good harvest that it confirms, because the source said the same then; nothing more was asked.
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely.
         sizes: how many records each of them had.
@@ -89,6 +91,8 @@ class Harvest(BaseModel):
         not_understood: addresses whose answers were not what they should be; they are asked again.
         doubts: what the crawl or the checks found wrong with the harvest as a whole; they hold it.
         warnings: what an operator should know and what holds nothing.
+        software_version: what crawled it, and once it is processed what parsed it.
+        program: digest of all that decides which rows its answers become.
         synthetic: whether a replica answered; None until the first answer.
     """
 
@@ -108,6 +112,8 @@ class Harvest(BaseModel):
     finished_at: AwareDatetime | None = None
     evidence_at: AwareDatetime | None = None
     gone: str | None = None
+    change_marker: str | None = None
+    confirms: str | None = None
     asked: list[str] = Field(default_factory=list)
     scope: list[str] = Field(default_factory=list)
     sizes: dict[str, int] = Field(default_factory=dict)
@@ -134,6 +140,7 @@ class Harvest(BaseModel):
     replay_of: str | None = None
     decisions: list[Decision] = Field(default_factory=list)
     software_version: str
+    program: str | None = None
     synthetic: bool | None = None
 
     @property
@@ -233,6 +240,30 @@ def harvests(home: Path, feed_id: str | None = None, *, newest_first: bool = Fal
     paths = (home / "archive").glob(f"{feed_id or '*'}/*/harvest.json")
     ids = (path.parent.name for path in paths if _ID.fullmatch(path.parent.name))
     return (read(home, harvest_id) for harvest_id in sorted(ids, reverse=newest_first))
+
+
+def newest_good(home: Path, feed_id: str) -> Harvest | None:
+    """Return the newest harvest of a feed that stands in the warehouse."""
+    ended = harvests(home, feed_id, newest_first=True)
+    return next((harvest for harvest in ended if harvest.status is not None and harvest.status.good), None)
+
+
+def confirmable(home: Path, harvest: Harvest) -> Harvest | None:
+    """Return the harvest that this one may confirm, should the source say what it said then.
+
+    It is the newest good one of the feed, if it asked the same of the same address, and the same program made rows of
+    it. A harvest with the parameter ``full=true`` confirms none.
+    """
+    earlier = newest_good(home, harvest.feed_id)
+    if earlier is None or earlier.change_marker is None or harvest.parameters.get(FULL) == ("true",):
+        return None
+
+    def asked(record: Harvest) -> tuple[object, ...]:
+        parameters = {name: values for name, values in record.parameters.items() if name != FULL}
+        return record.route, record.base_url, parameters, record.program
+
+    may = harvest.route in {Route.LIVE, Route.REPLICA} and asked(earlier) == asked(harvest)
+    return earlier if may else None
 
 
 def kind_of_home(home: Path) -> bool | None:

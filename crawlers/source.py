@@ -6,6 +6,7 @@ Each folder of this room that holds a ``source.toml`` is a source; its tables ``
 from __future__ import annotations
 
 import importlib
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -76,10 +77,17 @@ class Denominator(_Strict):
 
 
 class Parameter(_Strict):
-    """A choice that an operator has, with ``--set FEED.PARAM=VALUE``; lists by comma."""
+    """A choice that an operator has, with ``--set FEED.PARAM=VALUE``; lists by comma.
+
+    Attributes:
+        default: its values unless an operator sets others.
+        description: its values in words.
+        pattern: regular expression that each value matches whole.
+    """
 
     default: tuple[str, ...]
     description: Text
+    pattern: str | None = None
 
 
 WAYBACK_PARAMETERS: Mapping[str, Parameter] = {
@@ -88,6 +96,18 @@ WAYBACK_PARAMETERS: Mapping[str, Parameter] = {
     )
 }
 """Parameters of every feed that has the route wayback."""
+
+FULL = "full"
+"""Name of the parameter that every feed with a change marker has."""
+
+MARKER_PARAMETERS: Mapping[str, Parameter] = {
+    FULL: Parameter(
+        default=("false",),
+        description="`true` asks for everything, also where the source says that nothing has changed",
+        pattern="true|false",
+    )
+}
+"""Parameters of every feed whose source says whether something has changed."""
 
 
 class Feed(_Strict):
@@ -99,6 +119,8 @@ class Feed(_Strict):
         shipped: file or folder in the source's own folder that the route `files` reads unless another is given: facts
             that we carry ourselves.
         fallback: route that is taken when the live site is gone.
+        change_marker: what the source says of its state, in words; where it says the same as at the last good harvest,
+            nothing more is asked.
         cadence: cron line (UTC) by which it is harvested unless the operator says otherwise.
         stale_after_days: data older than this is called stale.
         max_rejected_share: a harvest with a larger share of rejected records is held.
@@ -120,6 +142,7 @@ class Feed(_Strict):
     allowed_hosts: tuple[Text, ...] = ()
     shipped: str | None = None
     fallback: Literal[Route.WAYBACK] | None = None
+    change_marker: Text | None = None
     cadence: Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
     stale_after_days: Annotated[int, Field(gt=0)]
     max_rejected_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
@@ -150,8 +173,12 @@ class Feed(_Strict):
 
     @property
     def all_parameters(self) -> dict[str, Parameter]:
-        """The feed's own parameters, and those that its routes bring."""
-        return {**self.parameters, **(WAYBACK_PARAMETERS if Route.WAYBACK in self.routes else {})}
+        """The feed's own parameters, and those that its change marker and its routes bring."""
+        return {
+            **self.parameters,
+            **(MARKER_PARAMETERS if self.change_marker else {}),
+            **(WAYBACK_PARAMETERS if Route.WAYBACK in self.routes else {}),
+        }
 
     def module(self) -> ModuleType:
         """Import the feed's module, ``crawlers.<source>.<name>``."""
@@ -183,13 +210,19 @@ class Feed(_Strict):
         }
         if empty := sorted(name for name in own if not values[name]):
             raise ValueError(f"{self.feed_id}: parameter {empty[0]!r} has no value")
+        for name in own:
+            pattern = parameters[name].pattern
+            if wrong := [value for value in values[name] if pattern and not re.fullmatch(pattern, value)]:
+                raise ValueError(
+                    f"{self.feed_id}.{name}: expected {parameters[name].description}; got {', '.join(wrong)}"
+                )
         if "at" in own and not _is_date(own["at"]):
             raise ValueError(f"{self.feed_id}.at: expected a date such as 2015-06-30, got {own['at']!r}")
         try:
             return Politeness.model_validate({**self.politeness.model_dump(), **limits}), values
         except ValidationError as error:
-            wrong = error.errors()[0]
-            raise ValueError(f"{self.feed_id}.{wrong['loc'][0]}: {wrong['msg']}, got {wrong['input']!r}") from error
+            first = error.errors()[0]
+            raise ValueError(f"{self.feed_id}.{first['loc'][0]}: {first['msg']}, got {first['input']!r}") from error
 
 
 def _is_date(text: str) -> bool:

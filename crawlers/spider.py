@@ -7,13 +7,14 @@ from the archive, by the same function for every route.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import scrapy
 from OpenSSL import SSL
+from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -86,16 +87,25 @@ class Spider(scrapy.Spider):
     Attributes:
         harvest: the record of the harvest; spiders add to its `asked`, `failures`, `doubts` and `warnings`.
         base_url: where the feed answers on this route, without a trailing slash.
+        earlier: the good harvest that this one may confirm, where there is one.
         context: what the crawl itself needs to know; no business of a feed's spider.
     """
 
     harvest: Harvest
     base_url: str
+    earlier: Harvest | None
     context: object
 
-    def __init__(self, harvest: Harvest, base_url: str, allowed_domains: Iterable[str], context: object) -> None:
+    def __init__(
+        self,
+        harvest: Harvest,
+        base_url: str,
+        allowed_domains: Iterable[str],
+        earlier: Harvest | None,
+        context: object,
+    ) -> None:
         super().__init__()
-        self.harvest, self.base_url, self.context = harvest, base_url, context
+        self.harvest, self.base_url, self.earlier, self.context = harvest, base_url, earlier, context
         self.allowed_domains = list(allowed_domains)
 
     def request(
@@ -124,6 +134,32 @@ class Spider(scrapy.Spider):
             cb_kwargs=dict(context or {}),
             meta={"optional": optional},
         )
+
+    def confirms(self, marker: str) -> bool:
+        """Note what the source says of its state; return whether it said the same at the last good harvest.
+
+        If it did, the spider asks for nothing more: the harvest ends as `unchanged`.
+
+        Args:
+            marker: equal for equal content, whatever the source has for it; our own words around it are welcome.
+        """
+        self.harvest.change_marker = marker
+        if self.earlier is None or self.earlier.change_marker != marker:
+            return False
+        self.harvest.confirms = self.earlier.confirms or self.earlier.harvest_id
+        return True
+
+    def ask_again(self, response: Response, expected: str, came: str) -> Iterator[scrapy.Request]:
+        """Ask once more for an answer that cannot be read, as after a failed request; at last note it.
+
+        For answers that are broken by accident: an empty body, or one that was cut.
+        """
+        assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it before callbacks
+        again = get_retry_request(response.request, spider=self, reason=f"expected {expected}")
+        if again is None:
+            self.not_understood(response, expected, came)
+        else:
+            yield again
 
     def not_answered(self, failure: Failure) -> None:
         """Note a request that got no good answer after all retries."""

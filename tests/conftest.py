@@ -78,7 +78,7 @@ def observatory(tmp_path: Path) -> Observatory:
 
 @pytest.fixture(scope="session")
 def _replica() -> Iterator[Replica[ClusterMapping]]:
-    with us.replica(region_types=("state", "msa", "county"), years=("2016", "2017")) as replica:
+    with us.replica(region_types=("country", "state", "msa", "county"), years=("2016", "2017")) as replica:
         yield replica
 
 

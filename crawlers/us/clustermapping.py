@@ -1,9 +1,11 @@
 """us.clustermapping: the JSON data service of the U.S. Cluster Mapping Project.
 
-Documents of interest, below the base address: ``/meta/years``, ``/meta/clusters``, ``/meta/regions``, ``/region`` and
-``/region/<type>/all/<year>/<clusters>``, which answers one document per region × cluster × year. One hit is answered
-by an object, several by an array, none by ``[]``; answers are cut at 10,000 records unless ``limit`` says otherwise,
-and pages are stable only under ``sort=id asc``. What is known of the source, and how: docs/sources/us.md.
+Documents of interest, below the base address: ``/meta/years``, ``/meta/clusters``, ``/meta/regions``, ``/region``,
+``/region/<type>/<code>/<years>/<clusters>``, which answers one document per region × cluster × year, the same with
+``/<subclusters>`` behind it, and ``/region/<type>/<code>/<years>``, which answers totals of the regions. A path that
+ends before the code kills a worker of the server. One hit is answered by an object, several by an array, none by
+``[]``; answers are cut at 10,000 records unless ``limit`` says otherwise, and pages are stable only under
+``sort=id asc``. What is known of the source, and how: docs/sources/us.md.
 """
 
 from __future__ import annotations
@@ -11,91 +13,280 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.evidence import Document
+from crawlers.source import Route
 from crawlers.spider import Batch, Spider
 
 REGISTRY_COLUMNS = ("org_id", "org_title", "cluster_name")
 """Columns of the organisation registry, which is only ever a saved file."""
 
+AGGREGATE_WEIGHT = 10
+"""As how many records an aggregate counts when pages are planned: it has hundreds of keys."""
+
 _HEAD = 2**20
 """Bytes in which the first record of an array is looked for."""
 
+_PROBE = re.compile(r"cluster/country/98/1/[0-9]{4}")
+"""Id of the document that is asked for to learn the time of the last load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is asked for in one answer, or in several pages of one.
+
+    Attributes:
+        path: below the base address, region code included.
+        expected: how many records the source should have for it.
+        of_a_year: how many of them are of one year.
+    """
+
+    path: str
+    expected: int
+    of_a_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which records of each region and year are asked for.
+
+    Attributes:
+        kind: kind of raw record, as it stands in the names of partitions.
+        words: the end of the path: cluster codes or a word, and subclusters behind a slash.
+        weights: cluster code → records of it for one region and year; one empty code where clusters do not matter.
+        weight: as how many records each one counts.
+    """
+
+    kind: str
+    words: str
+    weights: Mapping[str, int]
+    weight: int = 1
+
+    @property
+    def of_a_region(self) -> int:
+        """Records of one region in one year."""
+        return sum(self.weights.values())
+
+    def alone(self, code: str) -> Choice:
+        """Return the same for one of its clusters."""
+        _, slash, subclusters = self.words.partition("/")
+        return Choice(self.kind, f"{code}{slash}{subclusters}", {code: self.weights[code]}, self.weight)
+
+
+def plan(
+    region_type: str, regions: int, years: Sequence[str], listed: Sequence[str], choice: Choice, page_size: int
+) -> Iterator[Part]:
+    """Divide what is asked for into as few answers as fit into a page.
+
+    Years are put together as long as they fit. Where one year alone does not fit and several are asked for, each
+    cluster is asked for by itself, for all years. What still does not fit comes page by page.
+
+    Args:
+        region_type: one region type.
+        regions: how many regions of the type there are, at least one.
+        years: the years asked for, ascending.
+        listed: all years that the source lists, ascending; where all are asked for at once, it is asked for `all`.
+        choice: which records of each region and year.
+        page_size: records asked for in one answer.
+    """
+    of_a_year = regions * choice.of_a_region
+    fitting = page_size // (of_a_year * choice.weight)
+    if not fitting and len(years) > 1 and len(choice.weights) > 1:
+        for code in choice.weights:
+            yield from plan(region_type, regions, years, listed, choice.alone(code), page_size)
+        return
+    step = max(1, fitting)
+    for start in range(0, len(years), step):
+        group = years[start : start + step]
+        period = "all" if len(group) > 1 and list(group) == list(listed) else ",".join(group)
+        path = f"/region/{region_type}/all/{period}" + (f"/{choice.words}" if choice.words else "")
+        yield Part(path, of_a_year * len(group), of_a_year)
+
 
 class FeedSpider(Spider):
-    """Asks for the lists, then for the records of each chosen region type and year, page by page."""
+    """Asks whether anything is new, then for the lists, then for the records of each chosen region type and year."""
 
     name = "us.clustermapping"
 
+    years: list[str]
+    loaded_at: str | None = None
+    subclusters: dict[str, list[str]]
+    traded: dict[str, bool]
+
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for the lists first; the years say which records to ask for."""
-        yield self.request("/meta/years", self.records_of_years)
-        yield self.request("/meta/clusters", self.understood)
-        yield self.request("/meta/regions", self.understood)
+        """Ask for the years: what else is asked for depends on them."""
+        yield self.request("/meta/years", self.of_years)
+
+    def of_years(self, response: Response) -> Iterator[Request]:
+        """Ask for one document, for it carries the time of the last load; a web archive has no such thing."""
+        listed = yield from self._answer(response, "an array of years as strings", _is_years)
+        if listed is None:
+            return
+        self.years = sorted(listed)
+        if self.harvest.route is Route.WAYBACK:
+            yield self.request("/meta/clusters", self.of_clusters)
+        else:
+            yield self.request(f"/region/country/98/{self.years[-1]}/1", self.of_load)
+
+    def of_load(self, response: Response) -> Iterator[Request]:
+        """Go on only if the source was loaded anew, or now lists other years."""
+        answer = yield from self._answer(response, "one record, an array or []", lambda it: isinstance(it, dict | list))
+        if answer is None:
+            return
+        self.loaded_at = answer.get("timestamp") if isinstance(answer, dict) else None
+        if self.loaded_at is None:
+            self.harvest.warnings.append(
+                f"{self.name}: {response.url}: expected one record with a timestamp, got {_shown(answer)}: whether "
+                "anything has changed cannot be told, so all is asked for"
+            )
+        elif self.confirms(f"loaded at {self.loaded_at}; years {', '.join(self.years)}"):
+            return
+        yield self.request("/meta/clusters", self.of_clusters)
+
+    def of_clusters(self, response: Response) -> Iterator[Request]:
+        """Learn which clusters and subclusters there are."""
+        answer = yield from self._answer(response, "an array of clusters with their codes", _is_clusters)
+        if answer is None:
+            return
+        self.subclusters = {each["cluster_code_t"]: list(each.get("sub_clusters") or {}) for each in answer}
+        self.traded = {each["cluster_code_t"]: bool(each.get("traded_b")) for each in answer}
+        unknown = {*self.harvest.parameters["clusters"]} - {*self.traded, "all", "traded", "local"}
+        if unknown:
+            wanted = f"clusters {', '.join(sorted(unknown))}, which were asked for"
+            self.not_understood(response, wanted, f"only {', '.join(self.traded)}")
+            return
+        yield self.request("/meta/regions", self.of_regions)
+
+    def of_regions(self, response: Response) -> Iterator[Request]:
+        """Ask for the records: now it is known how many there should be."""
+        counts = yield from self._answer(response, "an object of region counts", _is_counts)
+        if counts is None:
+            return
+        parameters, page_size = self.harvest.parameters, int(self.harvest.parameters["page_size"][0])
+        years = [year for year in self.years if self._is_asked_for(year)]
+        known = {*self.years, "all", "latest"}
+        missing = [f"year {year}" for year in parameters["years"] if year not in known]
+        missing += [f"regions of type {kind}" for kind in parameters["region_types"] if not counts.get(kind)]
+        choices = list(self._choices())
+        missing += [f"subclusters {each.words}" for each in choices if not each.of_a_region]
+        if missing:
+            has = f"years {', '.join(self.years)} and regions of types {', '.join(counts)}"
+            self.not_understood(response, f"{', '.join(missing)}, which was asked for", has)
+            return
         yield self.request("/region", self.understood)
         yield self.request("/meta/dict", self.understood, optional=True)
+        for region_type in dict.fromkeys(parameters["region_types"]):
+            for choice in choices:
+                words = f"/{choice.words}" if choice.words else ""
+                self.harvest.asked += [f"{choice.kind}/{region_type}/{year}{words}" for year in years]
+                for part in plan(region_type, counts[region_type], years, self.years, choice, page_size):
+                    yield self._page(part, 0, set())
 
-    def understood(self, response: Response) -> None:
-        """Check that a list is JSON; it is parsed from the archive."""
-        self._json(response)
+    def _is_asked_for(self, year: str) -> bool:
+        asked = self.harvest.parameters["years"]
+        return year in asked or "all" in asked or ("latest" in asked and year == self.years[-1])
 
-    def records_of_years(self, response: Response) -> Iterator[Request]:
-        """Ask for the first page of each region type and year."""
-        listed = self._json(response)
-        if not isinstance(listed, list) or not all(isinstance(year, str) for year in listed) or not listed:
-            self.not_understood(response, "an array of years as strings", _shown(listed))
-            return
+    def _choices(self) -> Iterator[Choice]:
+        """What is asked for of each region and year: cells, and on request subclusters and aggregates."""
         parameters = self.harvest.parameters
-        clusters = ",".join(parameters["clusters"])
-        for region_type in parameters["region_types"]:
-            for year in self._years(response, sorted(listed)):
-                self.harvest.asked.append(f"cells/{region_type}/{year}/{clusters}")
-                yield self._page(f"/region/{region_type}/all/{year}/{clusters}", 0, frozenset())
+        words = {"all": set(self.traded), "traded": set(), "local": set()}
+        for code, traded in self.traded.items():
+            words["traded" if traded else "local"].add(code)
+        asked = set().union(*(words.get(each, {each}) for each in parameters["clusters"]))
+        codes = sorted(asked, key=int)
+        word = next((word for word, meant in words.items() if meant == asked), ",".join(codes))
+        yield Choice("cells", word, dict.fromkeys(codes, 1))
+        wanted = [each.lstrip("0") for each in parameters["subclusters"] if each != "none"]
+        for subcluster in ["all"] if "all" in wanted else dict.fromkeys(wanted):
+            having = {
+                code: len([each for each in self.subclusters[code] if subcluster in ("all", each)]) for code in codes
+            }
+            weights = {code: number for code, number in having.items() if number}
+            yield Choice("cells", f"{word}/{subcluster}", weights)
+        if "all" in parameters["aggregates"]:
+            yield Choice("aggregates", "", {"": 1}, AGGREGATE_WEIGHT)
 
-    def _years(self, response: Response, listed: list[str]) -> Iterator[str]:
-        for year in self.harvest.parameters["years"]:
-            if year == "all":
-                yield from listed
-            elif year == "latest":
-                yield listed[-1]
-            elif year in listed:
-                yield year
-            else:
-                self.not_understood(response, f"year {year}, which was asked for", f"only {', '.join(listed)}")
+    def understood(self, response: Response) -> Iterator[Request]:
+        """Check that a list is JSON; it is parsed from the archive."""
+        yield from self._answer(response, "JSON", lambda _: True)
 
-    def _page(self, path: str, start: int, seen: frozenset[str]) -> Request:
+    def _page(self, part: Part, start: int, seen: set[str]) -> Request:
         page_size = int(self.harvest.parameters["page_size"][0])
         query: dict[str, str | int] = {"limit": page_size, "start": start, "sort": "id asc"}
-        return self.request(path, self.page, query=query, context={"path": path, "start": start, "seen": seen})
+        return self.request(part.path, self.page, query=query, context={"part": part, "start": start, "seen": seen})
 
-    def page(self, response: Response, path: str, start: int, seen: frozenset[str]) -> Iterator[Request]:
-        """Go on until a page is short; a page that brings nothing new ends the paging and is doubted."""
-        answer = self._json(response)
-        records = [answer] if isinstance(answer, dict) else answer
-        if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-            self.not_understood(response, "an array of records", _shown(answer))
+    def page(self, response: Response, part: Part, start: int, seen: set[str]) -> Iterator[Request]:
+        """Go on until as many records came as there should be, or no more come.
+
+        A short page is the last one only if nothing is missing: a server may cut its answers below our limit. Years
+        that the source does not list may come on top.
+        """
+        answer = yield from self._answer(response, "an array of records", _is_records)
+        if answer is None:
             return
-        ids = frozenset(str(record.get("id")) for record in records)
-        page_size = int(self.harvest.parameters["page_size"][0])
+        records = [answer] if isinstance(answer, dict) else answer
+        self._compare_load(response, records)
+        ids = {str(record.get("id")) for record in records}
         if records and ids <= seen:
             self.harvest.doubts.append(
                 f"{self.name}: {response.url} repeats records of earlier pages: the server does not page as expected"
             )
-        elif len(records) == page_size:  # a longer one means that the server does not cut its answers
-            yield self._page(path, start + page_size, seen | ids)
+            return
+        page_size, came = int(self.harvest.parameters["page_size"][0]), start + len(records)
+        whole = came >= part.expected and (came - part.expected) % part.of_a_year == 0
+        if records and not (whole and len(records) != page_size):
+            yield self._page(part, came, seen | ids)
 
-    def _json(self, response: Response) -> Any:  # noqa: ANN401  # JSON is any
+    def _compare_load(self, response: Response, records: Sequence[Mapping[str, Any]]) -> None:
+        """Doubt a harvest in the midst of which the source was loaded anew."""
+        loads = {record["timestamp"] for record in records if "timestamp" in record}
+        if self.loaded_at is not None and loads - {self.loaded_at}:
+            self.harvest.doubts.append(
+                f"{self.name}: {response.url} was loaded at {_shown(max(loads))}, the first record of this harvest at "
+                f"{self.loaded_at!r}: it may be of two loads; harvest again"
+            )
+
+    def _answer(
+        self, response: Response, expected: str, fits: Callable[[Any], bool]
+    ) -> Generator[Request, None, Any | None]:
+        """Read an answer; None where it cannot be read (it is asked for again, at last noted) or is another one."""
         try:
-            return json.loads(response.body)
+            answer = json.loads(response.body)
         except ValueError:
-            self.not_understood(response, "JSON", _shown(response.body[:80].decode("utf-8", "replace")))
+            yield from self.ask_again(response, "JSON", _shown(response.body[:80].decode("utf-8", "replace")))
             return None
+        if not fits(answer):
+            self.not_understood(response, expected, _shown(answer))
+            return None
+        return answer
+
+
+def _is_years(answer: Any) -> bool:  # noqa: ANN401  # JSON is any
+    return isinstance(answer, list) and bool(answer) and all(isinstance(year, str) for year in answer)
+
+
+def _is_clusters(answer: Any) -> bool:  # noqa: ANN401  # JSON is any
+    return (
+        isinstance(answer, list)
+        and bool(answer)
+        and all(isinstance(each, dict) and str(each.get("cluster_code_t")).isdecimal() for each in answer)
+    )
+
+
+def _is_counts(answer: Any) -> bool:  # noqa: ANN401  # JSON is any
+    return isinstance(answer, dict) and bool(answer) and all(isinstance(count, int) for count in answer.values())
+
+
+def _is_records(answer: Any) -> bool:  # noqa: ANN401  # JSON is any
+    return isinstance(answer, dict) or (isinstance(answer, list) and all(isinstance(each, dict) for each in answer))
 
 
 def parse(document: Document) -> Iterator[Batch] | None:
@@ -120,6 +311,8 @@ def _parse_json(body: bytes) -> Iterator[Batch] | None:  # noqa: PLR0911  # one 
     pointer = "/{}" if body[:1] == b"[" else ""
     array = body if body[:1] == b"[" else b"[" + body + b"]"
     match first:
+        case {"type_t": "cluster", "id": str(id_)} if body[:1] == b"{" and _PROBE.fullmatch(id_):
+            return iter(())  # asked for to see whether anything is new; where countries are read, it comes again
         case {"type_t": "cluster"}:
             return iter([Batch("cells", array, pointer)])
         case {"type_t": "aggregate"}:

@@ -14,11 +14,13 @@ def main() -> None:
     parser = ArgumentParser(prog="python -m replicas.us", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--years", default=",".join(YEARS), help="by comma; default %(default)s")
+    parser.add_argument("--unlisted-years", default="", help="years with placeholders only, by comma; default none")
     parser.add_argument("--region-types", default=",".join(REGION_TYPES), help="by comma; default %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="decides every invented figure; default %(default)s")
     given = parser.parse_args()
     types, years = given.region_types.split(","), given.years.split(",")
-    with replica(region_types=types, years=years, seed=given.seed, port=given.port) as server:
+    unlisted = [year for year in given.unlisted_years.split(",") if year]
+    with replica(region_types=types, years=years, unlisted_years=unlisted, seed=given.seed, port=given.port) as server:
         sys.stdout.write(server.base_url + "\n")
         sys.stdout.flush()
         try:
