@@ -157,7 +157,7 @@ def _parse(
     harvest.synthetic = bool(harvest.synthetic) or declared or harvest.route is Route.REPLICA
     archived = [row["archived_at"].replace(tzinfo=UTC) for row in documents if row["archived_at"]]
     if harvest.replay_of:
-        harvest.evidence_at = harvests.read(home, harvest.replay_of).evidence_at
+        harvest.evidence_at = harvests.evidence_at(home, harvest.replay_of)
     else:
         harvest.evidence_at = max(archived) if len(archived) == len(documents) and archived else evidence_at
     return parsed

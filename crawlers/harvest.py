@@ -266,6 +266,18 @@ def confirmable(home: Path, harvest: Harvest) -> Harvest | None:
     return earlier if may else None
 
 
+def evidence_at(home: Path, harvest_id: str) -> datetime | None:
+    """Return how old the evidence of a harvest is: when it was found, or last confirmed by another harvest."""
+    records = list(harvests(home, feed_of(harvest_id)))
+    same = {record.harvest_id for record in records if record.evidence_id == harvest_id}
+    times = [
+        record.evidence_at
+        for record in records
+        if (record.harvest_id == harvest_id or record.confirms in same) and record.evidence_at is not None
+    ]
+    return max(times, default=None)
+
+
 def kind_of_home(home: Path) -> bool | None:
     """Return whether the home is synthetic; its first answered harvest decides. None: nothing was answered yet."""
     return next(

@@ -82,7 +82,51 @@ def test_one_hit_is_an_object_several_an_array_none_an_empty_array(us: Replica[C
     assert [d["year_t"] for d in get(us, "/region/state/15/all/22?sort=id asc")] == ["2016", "2017"]
     for nothing in ("state/99/2016/22", "state/15/1990/22", "state/15/2016/999", "all/all/2016/22", "custom/1/2016/22"):
         assert get(us, f"/region/{nothing}") == []
-    assert get(us, "/region/state/15/2016") == []
+
+
+def test_subclusters_divide_their_cluster(us: Replica[ClusterMapping]) -> None:
+    parts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    documents = get(us, "/region/state/all/2016/all/all?limit=70000&sort=id asc")
+    assert len({d["id"] for d in documents}) == len(documents) == 50 * 316
+    assert [d["id"] for d in documents] == sorted(d["id"] for d in documents)
+    measures = ("emp_tl", "emp_reported_tl", "est_tl", "ap_tl", "qp1_tl")
+    for d in documents:
+        assert d["id"].split("/")[-1] == d["sub_code_t"]
+        assert d["key_t"].startswith(d["parent_key_t"] + "_")
+        assert d["subcluster_b"]
+        assert 0 <= d["emp_reported_tl"] <= d["emp_tl"]
+        assert (d["rec_count_tl"] == 0) == (d["est_tl"] == 0)
+        parts[d["region_code_t"], d["cluster_code_t"]].update({name: d[name] for name in measures})
+    for whole in get(us, "/region/state/all/2016/all?limit=70000"):
+        sums = parts[whole["region_code_t"], whole["cluster_code_t"]]
+        assert {name: sums[name] for name in measures} == {name: whole[name] for name in measures}, whole["id"]
+    assert get(us, "/region/state/15/2016/22/1")["sub_code_t"] == "1"  # one hit
+    assert get(us, "/region/state/15/2016/22/99") == []
+
+
+def test_aggregates_are_sums_of_cells(us: Replica[ClusterMapping], cells: Callable[[str, str], list[Document]]) -> None:
+    hawaii = get(us, "/region/state/15/2017")
+    own = [d for d in cells("state", "2017") if d["region_code_t"] == "15"]
+    assert (hawaii["id"], hawaii["type_t"]) == ("aggregate/state/15/2017", "aggregate")
+    for suffix, wanted in (("", {True, False}), ("traded_", {True}), ("local_", {False})):
+        for measure in ("emp", "emp_reported", "est", "ap"):
+            assert hawaii[f"{measure}_{suffix}tl"] == sum(d[f"{measure}_tl"] for d in own if d["traded_b"] in wanted)
+    assert hawaii["cluster_22_emp_tl"] == next(d["emp_tl"] for d in own if d["cluster_code_t"] == "22")
+    assert [*hawaii["strong_clusters"]] == [
+        d["cluster_code_t"] for d in sorted(own, key=lambda d: int(d["cluster_code_t"])) if d.get("strong_b")
+    ]
+    assert [d["year_t"] for d in get(us, "/region/state/15?sort=id asc")] == ["2016", "2017"]
+    assert len(get(us, "/region/state/all/2016")) == 50
+
+
+def test_years_that_are_not_listed_have_placeholders_only() -> None:
+    with replica(region_types=["state"], years=["2016"], unlisted_years=["2017"]) as server:
+        assert get(server, "/meta/years") == ["2016"]
+        both = get(server, "/region/state/15/all/all")
+        assert Counter(d["year_t"] for d in both) == {"2016": 67, "2017": 67}
+        blank = get(server, "/region/state/15/2017/all")
+        assert {(d["emp_tl"], d["est_tl"], d["rec_count_tl"], d["lq_tf"]) for d in blank} == {(0, 0, 0, 0)}
+        assert not any(d.get("strong_b") for d in blank)
 
 
 def test_the_parameters_select(us: Replica[ClusterMapping]) -> None:
@@ -124,16 +168,25 @@ def test_sort_by_several_fields(us: Replica[ClusterMapping]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/region/state", "/cluster/22", "/cluster/22/2016", "/cluster/22/2016/state"])
-def test_a_path_without_region_code_closes_the_connection(us: Replica[ClusterMapping], path: str) -> None:
-    with pytest.raises(http.client.RemoteDisconnected):
+def test_a_path_without_region_code_kills_a_worker(us: Replica[ClusterMapping], path: str) -> None:
+    with pytest.raises(ConnectionResetError):
         exchange(us, f"/data{path}")
+    us.app.behind_proxy = True
+    status, headers, _ = exchange(us, f"/data{path}")
+    us.app.behind_proxy = False
+    assert (status, headers["content-type"]) == (502, "text/html")
 
 
 @pytest.mark.parametrize("query", ["sort=nonsense", "sort=id%20sideways", "limit=many", "start=-1"])
 def test_a_bad_sort_field_or_number_is_never_answered(us: Replica[ClusterMapping], query: str) -> None:
     us.app.hang = 0.01
-    with pytest.raises(http.client.RemoteDisconnected):
-        exchange(us, f"/data/region/state/15/2016/all?{query}")
+    for path in ("/data/region/state/15/2016/all", "/data/region/state/15/2016"):
+        with pytest.raises(http.client.RemoteDisconnected):
+            exchange(us, f"{path}?{query}")
+    us.app.behind_proxy = True
+    status = exchange(us, f"/data/region/state/15/2016/all?{query}")[0]
+    us.app.behind_proxy = False
+    assert status == 504
 
 
 @pytest.mark.parametrize("path", ["/data/nonsense", "/data/meta/nonsense", "/", "/elsewhere/region"])

@@ -8,8 +8,10 @@ figure.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -316,10 +318,9 @@ class Cells:
         self._seed, self._blank = str(seed), set(blank)
         self._made: set[tuple[str, str, bool]] = set()
         self._lock = threading.Lock()
-        self._spill = tempfile.TemporaryDirectory(prefix="replica-")  # is removed with the object
-        self._connection = duckdb.connect(
-            config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": self._spill.name}
-        )
+        spill = tempfile.mkdtemp(prefix="replica-")
+        weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
+        self._connection = duckdb.connect(config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": spill})
         self._connection.execute("ATTACH ':memory:' AS figures (COMPRESS); USE figures;" + MACROS)
         for statement, rows in zip(TABLES, (_regions(), _members(), _activities()), strict=True):
             self._connection.execute(statement, [json.dumps(rows)])
