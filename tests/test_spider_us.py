@@ -386,9 +386,9 @@ def test_a_parameter_that_makes_no_sense_is_refused(parameters: dict[str, str], 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"years": "1950"}, "expected year 1950, which was asked for, got years 2016, 2017"),
+        ({"years": "1950"}, "expected the years 1950, which were asked for; the source has only 2016, 2017"),
         ({"clusters": "999"}, "expected clusters 999, which were asked for, got only"),
-        ({"clusters": "22", "subclusters": "99"}, "expected subclusters 22/99, which was asked for"),
+        ({"clusters": "22", "subclusters": "99"}, "expected subclusters 22/99, which were asked for"),
     ],
 )
 def test_what_the_source_does_not_have_is_told_before_records_are_asked_for(

@@ -51,7 +51,7 @@ PATHS = [
     "/meta/clusters",
     "/meta/regions",
     "/region",
-    "/region/state/all/2016/22?limit=10000&start=0&sort=id+asc",
+    "/region/state/all/2016/22?limit=70000&start=0&sort=id+asc",
 ]
 IDS = {"clusters": "22", "archive_delay": "0"}
 SITE = "http://127.0.0.1:9/data"  # nothing listens on port 9

@@ -45,13 +45,13 @@ class Part:
 
     Attributes:
         path: below the base address, region code included.
-        expected: how many records the source should have for it.
+        expected: how many records the source should have for it; None where that is not known.
         of_a_year: how many of them are of one year.
     """
 
     path: str
-    expected: int
-    of_a_year: int
+    expected: int | None = None
+    of_a_year: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ class FeedSpider(Spider):
 
     years: list[str]
     loaded_at: str | None = None
-    subclusters: dict[str, list[str]]
-    traded: dict[str, bool]
+    clusters: dict[str, Mapping[str, Any]] | None = None
+    regions: dict[str, int] | None = None
 
     async def start(self) -> AsyncIterator[Request]:
         """Ask for the years: what else is asked for depends on them."""
@@ -132,7 +132,8 @@ class FeedSpider(Spider):
             return
         self.years = sorted(listed)
         if self.harvest.route is Route.WAYBACK:
-            yield self.request("/meta/clusters", self.of_clusters)
+            yield from self.lists()
+            yield from self._unplanned()
         else:
             yield self.request(f"/region/country/98/{self.years[-1]}/1", self.of_load)
 
@@ -149,70 +150,82 @@ class FeedSpider(Spider):
             )
         elif self.confirms(f"loaded at {self.loaded_at}; years {', '.join(self.years)}"):
             return
+        yield from self.lists()
+
+    def lists(self) -> Iterator[Request]:
+        """Ask for the lists; the records follow when clusters and regions are known."""
+        known = {"all", "latest", *self.years}
+        if missing := [year for year in self.harvest.parameters["years"] if year not in known]:
+            self.harvest.failures.append(
+                f"{self.name}: expected the years {', '.join(missing)}, which were asked for; the source has only "
+                f"{', '.join(self.years)}"
+            )
+            return
         yield self.request("/meta/clusters", self.of_clusters)
+        yield self.request("/meta/regions", self.of_regions)
+        yield self.request("/region", self.understood)
+        yield self.request("/meta/dict", self.understood, optional=True)
 
     def of_clusters(self, response: Response) -> Iterator[Request]:
         """Learn which clusters and subclusters there are."""
         answer = yield from self._answer(response, "an array of clusters with their codes", _is_clusters)
         if answer is None:
             return
-        self.subclusters = {each["cluster_code_t"]: list(each.get("sub_clusters") or {}) for each in answer}
-        self.traded = {each["cluster_code_t"]: bool(each.get("traded_b")) for each in answer}
-        unknown = {*self.harvest.parameters["clusters"]} - {*self.traded, "all", "traded", "local"}
-        if unknown:
-            wanted = f"clusters {', '.join(sorted(unknown))}, which were asked for"
-            self.not_understood(response, wanted, f"only {', '.join(self.traded)}")
+        clusters = {each["cluster_code_t"]: each for each in answer}
+        asked = self.harvest.parameters["clusters"]
+        if unknown := [code for code in asked if code not in {"all", "traded", "local", *clusters}]:
+            self.not_understood(
+                response, f"clusters {', '.join(unknown)}, which were asked for", f"only {', '.join(clusters)}"
+            )
             return
-        yield self.request("/meta/regions", self.of_regions)
+        choices = list(_choices(self.harvest.parameters, clusters))
+        if empty := [choice.words for choice in choices if not choice.weights]:
+            self.not_understood(response, f"subclusters {', '.join(empty)}, which were asked for", "no such ones")
+            return
+        self.clusters = clusters
+        yield from self._records()
 
     def of_regions(self, response: Response) -> Iterator[Request]:
-        """Ask for the records: now it is known how many there should be."""
+        """Learn how many regions there are of each type."""
         counts = yield from self._answer(response, "an object of region counts", _is_counts)
         if counts is None:
             return
+        if missing := [kind for kind in self.harvest.parameters["region_types"] if not counts.get(kind)]:
+            self.not_understood(response, f"regions of type {', '.join(missing)}, which were asked for", _shown(counts))
+            return
+        self.regions = counts
+        yield from self._records()
+
+    def _records(self) -> Iterator[Request]:
+        """Ask for the records, as soon as it is known how many there should be."""
+        if self.clusters is None or self.regions is None or self.harvest.route is Route.WAYBACK:
+            return
         parameters, page_size = self.harvest.parameters, int(self.harvest.parameters["page_size"][0])
         years = [year for year in self.years if self._is_asked_for(year)]
-        known = {*self.years, "all", "latest"}
-        missing = [f"year {year}" for year in parameters["years"] if year not in known]
-        missing += [f"regions of type {kind}" for kind in parameters["region_types"] if not counts.get(kind)]
-        choices = list(self._choices())
-        missing += [f"subclusters {each.words}" for each in choices if not each.of_a_region]
-        if missing:
-            has = f"years {', '.join(self.years)} and regions of types {', '.join(counts)}"
-            self.not_understood(response, f"{', '.join(missing)}, which was asked for", has)
-            return
-        yield self.request("/region", self.understood)
-        yield self.request("/meta/dict", self.understood, optional=True)
+        choices = list(_choices(parameters, self.clusters))
         for region_type in dict.fromkeys(parameters["region_types"]):
             for choice in choices:
                 words = f"/{choice.words}" if choice.words else ""
                 self.harvest.asked += [f"{choice.kind}/{region_type}/{year}{words}" for year in years]
-                for part in plan(region_type, counts[region_type], years, self.years, choice, page_size):
+                for part in plan(region_type, self.regions[region_type], years, self.years, choice, page_size):
                     yield self._page(part, 0, set())
+
+    def _unplanned(self) -> Iterator[Request]:
+        """Ask a web archive for each year by itself, whatever lists it has: it holds what others asked for."""
+        parameters = self.harvest.parameters
+        clusters = ",".join(parameters["clusters"])
+        subclusters = [each.lstrip("0") for each in parameters["subclusters"] if each != "none"]
+        kinds = [("cells", f"/{clusters}"), *(("cells", f"/{clusters}/{each}") for each in subclusters)]
+        kinds += [("aggregates", "")] if "all" in parameters["aggregates"] else []
+        for region_type in parameters["region_types"]:
+            for year in filter(self._is_asked_for, self.years):
+                for kind, words in kinds:
+                    self.harvest.asked.append(f"{kind}/{region_type}/{year}{words}")
+                    yield self._page(Part(f"/region/{region_type}/all/{year}{words}"), 0, set())
 
     def _is_asked_for(self, year: str) -> bool:
         asked = self.harvest.parameters["years"]
         return year in asked or "all" in asked or ("latest" in asked and year == self.years[-1])
-
-    def _choices(self) -> Iterator[Choice]:
-        """What is asked for of each region and year: cells, and on request subclusters and aggregates."""
-        parameters = self.harvest.parameters
-        words = {"all": set(self.traded), "traded": set(), "local": set()}
-        for code, traded in self.traded.items():
-            words["traded" if traded else "local"].add(code)
-        asked = set().union(*(words.get(each, {each}) for each in parameters["clusters"]))
-        codes = sorted(asked, key=int)
-        word = next((word for word, meant in words.items() if meant == asked), ",".join(codes))
-        yield Choice("cells", word, dict.fromkeys(codes, 1))
-        wanted = [each.lstrip("0") for each in parameters["subclusters"] if each != "none"]
-        for subcluster in ["all"] if "all" in wanted else dict.fromkeys(wanted):
-            having = {
-                code: len([each for each in self.subclusters[code] if subcluster in ("all", each)]) for code in codes
-            }
-            weights = {code: number for code, number in having.items() if number}
-            yield Choice("cells", f"{word}/{subcluster}", weights)
-        if "all" in parameters["aggregates"]:
-            yield Choice("aggregates", "", {"": 1}, AGGREGATE_WEIGHT)
 
     def understood(self, response: Response) -> Iterator[Request]:
         """Check that a list is JSON; it is parsed from the archive."""
@@ -241,8 +254,12 @@ class FeedSpider(Spider):
             )
             return
         page_size, came = int(self.harvest.parameters["page_size"][0]), start + len(records)
-        whole = came >= part.expected and (came - part.expected) % part.of_a_year == 0
-        if records and not (whole and len(records) != page_size):
+        if part.expected is None:
+            more = len(records) == page_size
+        else:
+            whole = came >= part.expected and (came - part.expected) % part.of_a_year == 0
+            more = bool(records) and not (whole and len(records) != page_size)
+        if more:
             yield self._page(part, came, seen | ids)
 
     def _compare_load(self, response: Response, records: Sequence[Mapping[str, Any]]) -> None:
@@ -267,6 +284,26 @@ class FeedSpider(Spider):
             self.not_understood(response, expected, _shown(answer))
             return None
         return answer
+
+
+def _choices(parameters: Mapping[str, tuple[str, ...]], clusters: Mapping[str, Mapping[str, Any]]) -> Iterator[Choice]:
+    """What is asked for of each region and year: cells, and on request subclusters and aggregates."""
+    words: dict[str, set[str]] = {
+        "all": {*clusters},
+        "traded": {code for code, cluster in clusters.items() if cluster.get("traded_b")},
+        "local": {code for code, cluster in clusters.items() if not cluster.get("traded_b")},
+    }
+    asked = {code for each in parameters["clusters"] for code in words.get(each, {each})}
+    codes = sorted(asked, key=int)
+    word = next((word for word, meant in words.items() if meant == asked), ",".join(codes))
+    yield Choice("cells", word, dict.fromkeys(codes, 1))
+    wanted = ["all"] if "all" in parameters["subclusters"] else [*parameters["subclusters"]]
+    for subcluster in dict.fromkeys(each.lstrip("0") for each in wanted if each != "none"):
+        having = {code: list(clusters[code].get("sub_clusters") or {}) for code in codes}
+        weights = {code: len(subs) if subcluster == "all" else subs.count(subcluster) for code, subs in having.items()}
+        yield Choice("cells", f"{word}/{subcluster}", {code: weight for code, weight in weights.items() if weight})
+    if "all" in parameters["aggregates"]:
+        yield Choice("aggregates", "", {"": 1}, AGGREGATE_WEIGHT)
 
 
 def _is_years(answer: Any) -> bool:  # noqa: ANN401  # JSON is any
