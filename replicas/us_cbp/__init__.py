@@ -131,19 +131,19 @@ class CountyBusinessPatterns:
         connection = duckdb.connect(config={"threads": 2})
         connection.execute(cells.MACROS)
         counties = [{"type": "county", "code": code} for code in _counties()]
-        categories = [{"cluster": int(c.code), "traded": c.traded} for c in facts.categories() if not c.subcode]
+        categories = [
+            {"cluster": int(c.code), "sub": 0, "traded": c.traded} for c in facts.categories() if not c.subcode
+        ]
         for name, columns, rows in (
             ("region", '{"type":"VARCHAR","code":"VARCHAR"}', counties),
-            ("cluster", '{"cluster":"INTEGER","traded":"BOOLEAN"}', categories),
+            ("activity", '{"cluster":"INTEGER","sub":"INTEGER","traded":"BOOLEAN"}', categories),
             ("industry", '{"category":"INTEGER","naics":"VARCHAR","seq":"INTEGER"}', _industries()),
         ):
             connection.execute(
                 f"CREATE TABLE {name} AS SELECT unnest(from_json(?, '[{columns}]'), recursive := true)",
                 [json.dumps(rows)],
             )
-        connection.execute(
-            "CREATE TABLE county_cell (county VARCHAR, cluster INTEGER, year INTEGER, emp BIGINT, est BIGINT)"
-        )
+        connection.execute(cells.EMPTY)
         connection.execute(cells.PROPENSITY, {"seed": str(self.seed)})
         connection.execute(ROWS.replace("$changed", str(DISCLOSURE_CHANGED)).replace("$seed", f"'{int(self.seed)}'"))
         return connection
