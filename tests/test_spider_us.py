@@ -386,7 +386,7 @@ def test_a_parameter_that_makes_no_sense_is_refused(parameters: dict[str, str], 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"years": "1950"}, "expected the years 1950, which were asked for; the source has only 2016, 2017"),
+        ({"years": "1950"}, "expected the years 1950, which were asked for, got only 2016, 2017"),
         ({"clusters": "999"}, "expected clusters 999, which were asked for, got only"),
         ({"clusters": "22", "subclusters": "99"}, "expected subclusters 22/99, which were asked for"),
     ],

@@ -122,8 +122,11 @@ class FeedSpider(Spider):
     regions: dict[str, int] | None = None
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for the years: what else is asked for depends on them."""
+        """Ask for the years: what else is asked for depends on them. Of a web archive all lists are asked for."""
         yield self.request("/meta/years", self.of_years)
+        if self.harvest.route is Route.WAYBACK:
+            for request in self._lists():
+                yield request
 
     def of_years(self, response: Response) -> Iterator[Request]:
         """Ask for one document, for it carries the time of the last load; a web archive has no such thing."""
@@ -131,8 +134,11 @@ class FeedSpider(Spider):
         if listed is None:
             return
         self.years = sorted(listed)
-        if self.harvest.route is Route.WAYBACK:
-            yield from self.lists()
+        known = {"all", "latest", *self.years}
+        if missing := [year for year in self.harvest.parameters["years"] if year not in known]:
+            wanted = f"the years {', '.join(missing)}, which were asked for"
+            self.not_understood(response, wanted, f"only {', '.join(self.years)}")
+        elif self.harvest.route is Route.WAYBACK:
             yield from self._unplanned()
         else:
             yield self.request(f"/region/country/98/{self.years[-1]}/1", self.of_load)
@@ -150,17 +156,10 @@ class FeedSpider(Spider):
             )
         elif self.confirms(f"loaded at {self.loaded_at}; years {', '.join(self.years)}"):
             return
-        yield from self.lists()
+        yield from self._lists()
 
-    def lists(self) -> Iterator[Request]:
-        """Ask for the lists; the records follow when clusters and regions are known."""
-        known = {"all", "latest", *self.years}
-        if missing := [year for year in self.harvest.parameters["years"] if year not in known]:
-            self.harvest.failures.append(
-                f"{self.name}: expected the years {', '.join(missing)}, which were asked for; the source has only "
-                f"{', '.join(self.years)}"
-            )
-            return
+    def _lists(self) -> Iterator[Request]:
+        """Ask for the other lists; the records follow when clusters and regions are known."""
         yield self.request("/meta/clusters", self.of_clusters)
         yield self.request("/meta/regions", self.of_regions)
         yield self.request("/region", self.understood)
