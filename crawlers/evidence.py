@@ -18,9 +18,7 @@ import re
 import string
 import sys
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -68,7 +66,6 @@ _WITH_BODY = frozenset({"response", "resource"})
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 _GZIP = 16 + zlib.MAX_WBITS
 _CHUNK = 2**16
-_READERS = 2  # documents that are read ahead; each is whole in memory
 _HEAD = 2**20  # far more than the headers of a record and of its HTTP message
 
 
@@ -196,16 +193,9 @@ class Evidence:
 
     def documents(self, harvest_id: str) -> Iterator[Document]:
         """Yield every document of a harvest in archive order, each once, whatever its (last) status."""
-        captures = {capture.document_id: capture for capture in self.captures(harvest_id)}.values()
-        with ThreadPoolExecutor(_READERS) as readers:  # inflating goes on beside what the caller does
-            reading: deque[Future[Document]] = deque()
-            for capture in captures:
-                found = self._index.with_body(capture)
-                reading.append(readers.submit(self.read, found.warc_file, found.warc_offset))
-                if len(reading) > _READERS:
-                    yield reading.popleft().result()
-            while reading:
-                yield reading.popleft().result()
+        for capture in {capture.document_id: capture for capture in self.captures(harvest_id)}.values():
+            found = self._index.with_body(capture)
+            yield self.read(found.warc_file, found.warc_offset)
 
     def read(self, warc_file: str, warc_offset: int) -> Document:
         """Read one record.

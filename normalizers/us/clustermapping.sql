@@ -110,6 +110,7 @@ FROM (
 
 -- Cells, of clusters and of subclusters ------------------------------------------------------------------------------
 
+-- In the order of the source, which is asked to sort by id; so is all that follows.
 CREATE TABLE published_cell AS
 SELECT
     *,
@@ -118,8 +119,7 @@ SELECT
     'us.clustermapping:' || region_type_t || ':' || region_code_t || ':' || category_code AS cluster_id,
     'cells/' || region_type_t || '/' || year_t || '/' || category_code AS partition
 FROM raw.cells
-WHERE rec_count_tl > 0 AND region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year)
-ORDER BY cluster_id, year_t;  -- so that all that follows is in the order of the cells
+WHERE rec_count_tl > 0 AND region_type_t <> 'custom' AND year_t NOT IN (FROM unlisted_year);
 
 -- Each name is cleaned once, not once for each cell.
 CREATE TABLE place AS
