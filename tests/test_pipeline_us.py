@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 from conftest import FEED, Observatory
 
+from replicas import us
 from replicas.server import Fault, Replica, Response
 from replicas.us import ClusterMapping
 
@@ -114,3 +115,14 @@ def test_every_method_is_explained_and_every_name_is_clean(observatory: Observat
         where = f"SELECT cluster_id FROM observations WHERE method = '{method}' ORDER BY ALL LIMIT 1"
         code, found = observatory.run("trace", "observations", observatory.value(where), "--method", method)
         assert (code, found["method"]["method"]) == (0, method)
+
+
+def test_a_year_of_nothing_but_placeholders_is_held_and_a_territory_is_not(observatory: Observatory) -> None:
+    """A source lists a year before it has loaded it; Puerto Rico never has anything else."""
+    with us.replica(region_types=("country", "state", "territory"), years=("2016",)) as replica:
+        code, harvest = observatory.harvest(replica.base_url, region_types="territory")
+        assert (code, harvest["status"], harvest["empty"]) == (0, "accepted", 67)
+        replica.app.mutate = lambda document: document | ({"rec_count_tl": 0} if "rec_count_tl" in document else {})
+        code, harvest = observatory.harvest(replica.base_url)
+    assert (code, harvest["status"]) == (3, "held")
+    assert "all 3,350 records of cells/state/2016 are placeholders for nothing" in harvest["reason"]

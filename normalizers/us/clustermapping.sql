@@ -313,7 +313,9 @@ regions AS (SELECT region_type_t AS region_type, count(*) AS regions FROM raw.re
 cells AS (
     SELECT
         region_type_t AS region_type, year_t AS year, category_code_of(cluster_code_t, sub_code_t) AS category_code,
-        count(*) AS cells
+        count(*) AS cells,
+        -- A year of nothing but placeholders was never loaded; the territory, Puerto Rico, has nothing else.
+        count(*) FILTER (rec_count_tl = 0 AND region_type_t <> 'territory') AS placeholders
     FROM raw.cells
     GROUP BY ALL
 ),
@@ -326,27 +328,28 @@ aggregates AS (
 SELECT
     'cells/' || region_type || '/' || year || '/' || category_code AS partition,
     coalesce(regions, 0) AS expected,
-    coalesce(cells, 0) AS found
+    coalesce(cells, 0) AS found,
+    coalesce(placeholders, 0) AS empty
 FROM wanted
 LEFT JOIN regions USING (region_type)
 LEFT JOIN cells USING (region_type, year, category_code)
 UNION ALL
-SELECT 'aggregates/' || region_type || '/' || year, coalesce(regions, 0), coalesce(aggregates, 0)
+SELECT 'aggregates/' || region_type || '/' || year, coalesce(regions, 0), coalesce(aggregates, 0), 0
 FROM (
     SELECT region_type, year FROM request WHERE kind = 'aggregates' UNION SELECT region_type, year FROM aggregates
 )
 LEFT JOIN regions USING (region_type)
 LEFT JOIN aggregates USING (region_type, year)
 UNION ALL
-SELECT 'regions', (SELECT sum(regions) FROM raw.region_counts WHERE region_type <> 'custom'), count(*)
+SELECT 'regions', (SELECT sum(regions) FROM raw.region_counts WHERE region_type <> 'custom'), count(*), 0
 FROM raw.region_list WHERE region_type_t <> 'custom' HAVING count(*) > 0
 UNION ALL
 -- Lists that stand whole in one document.
-SELECT 'categories', count(*), count(*) FROM raw.categories HAVING count(*) > 0
+SELECT 'categories', count(*), count(*), 0 FROM raw.categories HAVING count(*) > 0
 UNION ALL
-SELECT 'category_mappings', count(*), count(*) FROM raw.categories HAVING count(*) > 0
+SELECT 'category_mappings', count(*), count(*), 0 FROM raw.categories HAVING count(*) > 0
 UNION ALL
-SELECT 'registry', count(*), count(*) FROM raw.registry HAVING count(*) > 0;
+SELECT 'registry', count(*), count(*), 0 FROM raw.registry HAVING count(*) > 0;
 
 CREATE TABLE set_aside AS
 SELECT 'empty' AS counts_as, 'placeholders: no input rows' AS what, count(*) AS records
