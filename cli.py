@@ -43,7 +43,7 @@ from exports.verify import verify as verify_release
 from pipeline import Order, Reporter, StoppedError, UsageError
 from staging import folder as staging_folder
 from warehouse.schema import literal
-from warehouse.store import LockedError
+from warehouse.store import LockedError, connect
 
 PIPED_WIDTH = 240
 """Columns of a table that is not printed on a terminal, so that nothing is folded."""
@@ -614,7 +614,7 @@ def _quarantined(home: Path, feed_id: str, limit: int) -> list[dict[str, Any]]:
     for record in harvests.harvests(home, feed_id, newest_first=True):
         path = staging_folder(home, record) / "quarantine.parquet"
         if path.exists():
-            with duckdb.connect(":memory:") as connection:
+            with connect() as connection:
                 cursor = connection.execute(f"FROM read_parquet({literal(str(path))}) ORDER BY seq LIMIT ?", [limit])
                 names = [column[0] for column in cursor.description]
                 return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

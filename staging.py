@@ -26,6 +26,7 @@ from guards import Facts, Finding, before, judge
 from normalizers.contract import ContractError, KindReport, RawPage, Record, check
 from normalizers.normalise import Normalised, normalise, prepare, records_of
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
+from warehouse.store import connect
 
 PAGE_BYTES = 8 * 2**20
 """Bytes after which a page of records is cut: DuckDB reads pages in parallel, and holds each twice in memory."""
@@ -74,7 +75,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     contract = records_of(feed.feed_id)
     parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw")
     spill = target / "spill"
-    with duckdb.connect(":memory:", config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
+    with connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
         prepare(connection, _shipped_lists())
         reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
@@ -237,7 +238,7 @@ def _write_table(table: Table, stem: Path) -> Iterator[Path]:
         locator = "'csv:row=' || number"
     keys = [f"{name} AS {quoted(key)}" for name, key in given.items() if key is not None]
     keys += [f"{literal(value)} AS {quoted(key)}" for key, value in table.constants.items()]
-    with duckdb.connect(":memory:") as connection:
+    with connect() as connection:
         connection.execute(f"CREATE TABLE cell AS SELECT row_number() OVER () - 1 AS number, * FROM ({source})")
         ((last,),) = connection.execute("SELECT coalesce(max(number), 0) FROM cell").fetchall()
         for start in range(1, last + 1, PAGE_ROWS):  # row 0 is the header

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.schema import literal
+from warehouse.store import connect
 
 
 class QueryError(Exception):
@@ -27,7 +28,7 @@ def open_release(release: Path, *, scratch: Path | None = None) -> duckdb.DuckDB
     database = release / "observatory.duckdb"
     if not database.exists():
         raise QueryError(f"there is no release {release}; run `observatory publish` first")
-    connection = duckdb.connect(str(database), read_only=True)
+    connection = connect(str(database), read_only=True)
     if scratch is not None:
         connection.execute(f"SET allowed_directories = [{literal(str(scratch))}]")
     connection.execute("SET enable_external_access = false")

@@ -12,6 +12,7 @@ from exports import files, integrity, licence
 from exports.release import CHECKSUMS, MANIFEST, README, ReleaseError, read_manifest, sha256
 from warehouse import schema
 from warehouse.schema import literal, quoted
+from warehouse.store import connect
 
 _PARQUET = tuple(map(files.parquet_name, schema.TABLES.values()))
 _LINE = re.compile(r"([0-9a-f]{64})  ([^/\n]+)")
@@ -40,7 +41,7 @@ def verify(release_dir: Path, home: Path) -> list[str]:
             f"{release_dir} has schema {manifest['schema_version']}, this software checks {schema.SCHEMA_VERSION}: "
             f"use software {manifest['software_version']}"
         )
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("ATTACH ':memory:' AS release")
         for table in schema.TABLES.values():
             source = literal(str(release_dir / files.parquet_name(table)))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.store import connect
+
 ROOT = Path(__file__).parents[1]
 
 ORDER = (("cli",), ("scheduler",), ("pipeline",), ("provenance", "status", "staging"), ("guards",), ("home",))
@@ -39,3 +41,16 @@ def test_root_modules_import_downwards_only(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in RANK if name != "cli"])
 def test_only_the_command_knows_the_replicas(name: str) -> None:
     assert "replicas" not in imported(ROOT / f"{name}.py")
+
+
+def test_duckdb_is_opened_in_one_place() -> None:
+    """By itself it draws a bar on standard output when a query takes long, in the midst of our JSON."""
+    rooms = ("crawlers", "exports", "normalizers", "warehouse")
+    modules = [*ROOT.glob("*.py"), *(path for room in rooms for path in (ROOT / room).rglob("*.py"))]
+    opening = [path.relative_to(ROOT).as_posix() for path in modules if "duckdb.connect(" in path.read_text("utf-8")]
+    assert opening == ["warehouse/store.py"]
+
+
+def test_duckdb_keeps_silent() -> None:
+    with connect() as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from warehouse.schema import SCHEMA_VERSION, TABLES, Column, Origin, Table, create_table, literal, quoted
+from warehouse.store import connect
 
 VIEWS = Path(__file__).parent / "views"
 
@@ -107,7 +108,7 @@ def _views() -> list[Path]:
 
 def _parquet() -> dict[str, Any]:
     """The types that DuckDB gives to each column, read back from an empty file of each table."""
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory() as folder, connect() as connection:
         tables = {table.name: _parquet_columns(connection, table, Path(folder)) for table in TABLES.values()}
     return {
         "schema_version": SCHEMA_VERSION,

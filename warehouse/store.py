@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +93,21 @@ def _holder(stream: IO[str]) -> str:
     return f"process {holder['pid']} ({holder['command']}) since {holder['since']}"
 
 
+def connect(
+    database: str = ":memory:", *, read_only: bool = False, config: Mapping[str, str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database that keeps silent: by itself it draws a bar on standard output when a query takes long.
+
+    Args:
+        database: path of the file; in memory without one.
+        read_only: many processes may read at once.
+        config: DuckDB's settings.
+    """
+    connection = duckdb.connect(database, read_only=read_only, config=dict(config or {}))
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 @contextmanager
 def opened(home: Path, wait: float = LOCK_WAIT) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse of a home for load or publish, made if it is not there yet.
@@ -102,7 +117,7 @@ def opened(home: Path, wait: float = LOCK_WAIT) -> Iterator[duckdb.DuckDBPyConne
     """
     home.mkdir(parents=True, exist_ok=True)
     with lock(home / "warehouse.lock", "the warehouse", wait):
-        connection = duckdb.connect(str(home / "warehouse.duckdb"))
+        connection = connect(str(home / "warehouse.duckdb"))
         try:
             _create_missing(connection)
             yield connection
