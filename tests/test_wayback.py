@@ -316,6 +316,9 @@ def test_the_key_of_an_api_stays_with_us(
     observatory: Observatory, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OBSERVATORY_CENSUS_KEY", "s3cret")
+    variables = "https://api.census.gov/data/2016/cbp/variables.json"
+    names = dict.fromkeys(("NAICS2012", "EMP", "PAYANN", "PAYQTR1", "ESTAB"), {"label": "synthetic"})
+    archive.app.captures[variables] = {THEN: Response(json.dumps({"variables": names}).encode())}
     options = ("--route", "wayback", "--wayback-url", archive.base_url, "--set", "us.cbp.archive_delay=0")
     code, document = observatory.run("harvest", "us.cbp", *options)
     [harvest] = document["harvests"]
@@ -323,7 +326,8 @@ def test_the_key_of_an_api_stays_with_us(
     [address] = harvest["never_captured"]
     assert address.startswith("https://api.census.gov/data/2016/cbp?get=")
     assert "key" not in address
-    assert [request.query["url"] for request in archive.requests if "/cdx/" in request.target] == [address]
+    asked = [request.query["url"] for request in archive.requests if "/cdx/" in request.target]
+    assert asked == [variables, address]
     assert "s3cret" not in "".join(request.target for request in archive.requests)
 
 
