@@ -213,7 +213,8 @@ REGIONS = Table(
         _text("coordinate_basis", "What the point stands for and where it is from."),
         _date("valid_from", "First day on which the code was in force."),
         _date("valid_to", "Last day on which the code was in force."),
-        _text("successor", "The region that follows it."),
+        _text("successor", "The region that follows it, where it is one."),
+        _list("successors", "The regions that follow it, where it was split among several."),
         *PROVENANCE,
     ),
 )

@@ -70,6 +70,7 @@ CREATE TABLE "regions" (
     "valid_from" DATE,
     "valid_to" DATE,
     "successor" VARCHAR,
+    "successors" VARCHAR[],
     "document_id" VARCHAR,
     "locator" VARCHAR,
     "harvest_id" VARCHAR,
@@ -92,7 +93,8 @@ COMMENT ON COLUMN "regions"."longitude" IS 'WGS 84 longitude, degrees east.';
 COMMENT ON COLUMN "regions"."coordinate_basis" IS 'What the point stands for and where it is from.';
 COMMENT ON COLUMN "regions"."valid_from" IS 'First day on which the code was in force.';
 COMMENT ON COLUMN "regions"."valid_to" IS 'Last day on which the code was in force.';
-COMMENT ON COLUMN "regions"."successor" IS 'The region that follows it.';
+COMMENT ON COLUMN "regions"."successor" IS 'The region that follows it, where it is one.';
+COMMENT ON COLUMN "regions"."successors" IS 'The regions that follow it, where it was split among several.';
 COMMENT ON COLUMN "regions"."document_id" IS 'The archived document that states the row (documents.document_id).';
 COMMENT ON COLUMN "regions"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
 COMMENT ON COLUMN "regions"."harvest_id" IS 'The harvest that opened the row.';
