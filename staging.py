@@ -97,6 +97,11 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     _account(feed, harvest, reports, normalised)
     facts = Facts(feed, harvest, contract, reports, normalised, parsed.blank, parsed.strangers, before(home, harvest))
     findings = judge(facts)
+    noted = [
+        f"{feed.feed_id}: {note}, in {len(addresses)} documents such as {addresses[0]}"
+        for note, addresses in parsed.notes.items()
+    ]
+    harvest.warnings = [*harvest.warnings, *(told for told in noted if told not in harvest.warnings)]
     told = [f"{feed.feed_id}: {remark}" for remark in normalised.remarks]
     for message in [*told, *(finding.message for finding in findings if not finding.holds)]:
         if message not in harvest.warnings:  # an interrupted harvest is staged again
@@ -113,12 +118,22 @@ class _Parsed:
         documents: rows of the table `documents`.
         blank: addresses of answers without content.
         strangers: addresses of documents that are not of the feed.
+        notes: what the parser noted → the addresses.
     """
 
     pages: dict[str, list[RawPage]] = field(default_factory=dict)
     documents: list[dict[str, Any]] = field(default_factory=list)
     blank: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def keep(self, batch: Batch, document: Document, raw: Path) -> None:
+        """Write a batch of a document as JSON arrays, and note what the parser noted."""
+        for note in batch.notes:
+            self.notes.setdefault(note, []).append(document.url)
+        of_kind = self.pages.setdefault(batch.kind, [])
+        for number, path in enumerate(_write_pages(batch, raw / f"{batch.kind}-{len(of_kind):05d}")):
+            of_kind.append(RawPage(document.document_id, path, batch.pointer, continues=number > 0))
 
 
 def _parse(
@@ -149,9 +164,7 @@ def _parse(
             parsed.strangers.append(document.url)
             continue
         for batch in batches:
-            of_kind = parsed.pages.setdefault(batch.kind, [])
-            for number, path in enumerate(_write_pages(batch, raw / f"{batch.kind}-{len(of_kind):05d}")):
-                of_kind.append(RawPage(document.document_id, path, batch.pointer, continues=number > 0))
+            parsed.keep(batch, document, raw)
         parsed.documents.append(_document_row(feed, document))
     documents = parsed.documents
     declared = any(row["synthetic"] for row in documents)

@@ -54,11 +54,14 @@ class Batch:
         records: a JSON array of objects as bytes, the objects, or a table.
         pointer: JSON pointer of a record in the document, `{}` for its index. Records that carry a `_locator` of
             their own need none.
+        notes: what was expected in the document and not found, or found and not expected. The harvest warns of each,
+            with the addresses.
     """
 
     kind: str
     records: bytes | Sequence[Mapping[str, Any]] | Table
     pointer: str = "/{}"
+    notes: Sequence[str] = ()
 
 
 class NeverCapturedError(IgnoreRequest):

@@ -14,6 +14,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from normalizers.contract import Record
+from normalizers.values import MACROS
 from warehouse.schema import Column, Origin, Table, literal, quoted, tables
 
 ROOM = Path(__file__).parent
@@ -89,7 +90,7 @@ def records_of(feed_id: str) -> tuple[type[Record], ...]:
 
 
 def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
-    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`.
+    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean` and those for numbers.
 
     Args:
         connection: in memory.
@@ -107,6 +108,7 @@ def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
         );
         """
     )
+    connection.execute(MACROS)
     own = {path.stem: path for path in sorted((ROOM / "reference").glob("*.csv"))}
     for name, path in {**own, **lists}.items():
         connection.execute(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from replicas import us, us_cbp
+from replicas.eu import eocic
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
@@ -18,5 +19,5 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
 def addresses() -> Iterator[dict[str, str]]:
     """Run the replicas; yields feed → base address."""
     years = ("2016", "2017")
-    with us.replica(years=years) as replica, us_cbp.replica(years=years) as census:
-        yield {"us.clustermapping": replica.base_url, "us.cbp": census.base_url}
+    with us.replica(years=years) as replica, us_cbp.replica(years=years) as census, eocic.replica() as dump:
+        yield {"us.clustermapping": replica.base_url, "us.cbp": census.base_url, "eu.eocic": dump.base_url}

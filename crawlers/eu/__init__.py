@@ -1,0 +1,1 @@
+"""The European Cluster Observatory, its successors, and their three feeds."""

@@ -1,0 +1,1 @@
+"""SQL for the feeds of the European Cluster Observatory and its successors."""
