@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from replicas import us, us_cbp
-from replicas.eu import eocic
+from replicas.eu import eccp, eocic
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
@@ -19,5 +19,11 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
 def addresses() -> Iterator[dict[str, str]]:
     """Run the replicas; yields feed → base address."""
     years = ("2016", "2017")
-    with us.replica(years=years) as replica, us_cbp.replica(years=years) as census, eocic.replica() as dump:
-        yield {"us.clustermapping": replica.base_url, "us.cbp": census.base_url, "eu.eocic": dump.base_url}
+    with us.replica(years=years) as replica, us_cbp.replica(years=years) as census:  # noqa: SIM117  # one line a source
+        with eocic.replica() as dump, eccp.replica() as platform:
+            yield {
+                "us.clustermapping": replica.base_url,
+                "us.cbp": census.base_url,
+                "eu.eccp": platform.base_url,
+                "eu.eocic": dump.base_url,
+            }

@@ -343,6 +343,12 @@ ORGANISATIONS = Table(
         _text("kind", "What kind of body it is, in the source's words."),
         COUNTRY,
         _text("region_id", "Where it sits."),
+        _text("place", "Where it sits, in the source's words."),
+        _text(
+            "region_match",
+            "Whether the words name one region, several or none we know; null: they name no region.",
+            ("matched", "ambiguous", "unmatched"),
+        ),
         _list("categories", "Activity classes it works for (category ids)."),
         _count("members", "Member firms or bodies."),
         Column("founded_year", "INTEGER", "Year in which it was founded."),

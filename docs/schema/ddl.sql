@@ -271,6 +271,8 @@ CREATE TABLE "organisations" (
     "kind" VARCHAR,
     "country_code" VARCHAR,
     "region_id" VARCHAR,
+    "place" VARCHAR,
+    "region_match" VARCHAR,
     "categories" VARCHAR[],
     "members" BIGINT,
     "founded_year" INTEGER,
@@ -290,6 +292,8 @@ COMMENT ON COLUMN "organisations"."roles" IS 'Roles after the founding paper.';
 COMMENT ON COLUMN "organisations"."kind" IS 'What kind of body it is, in the source''s words.';
 COMMENT ON COLUMN "organisations"."country_code" IS 'ISO 3166-1 alpha-2.';
 COMMENT ON COLUMN "organisations"."region_id" IS 'Where it sits.';
+COMMENT ON COLUMN "organisations"."place" IS 'Where it sits, in the source''s words.';
+COMMENT ON COLUMN "organisations"."region_match" IS 'Whether the words name one region, several or none we know; null: they name no region.';
 COMMENT ON COLUMN "organisations"."categories" IS 'Activity classes it works for (category ids).';
 COMMENT ON COLUMN "organisations"."members" IS 'Member firms or bodies.';
 COMMENT ON COLUMN "organisations"."founded_year" IS 'Year in which it was founded.';

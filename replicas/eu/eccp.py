@@ -1,0 +1,129 @@
+"""The cluster platform on a local server: quirks that were seen, profiles whose layout and people are invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from replicas.server import Replica, Request, Response
+
+PEOPLE = ("Jane Roe", "jane.roe@cluster.example", "+34 93 555 01 23", "Ana Author")
+"""Invented; none of these may leave the archive."""
+
+DEBUG = "<!-- THEME DEBUG -->\n<!-- BEGIN CUSTOM TEMPLATE OUTPUT -->\n"
+SUFFIX = " | European Cluster Collaboration Platform"
+
+ORGANISATIONS = (
+    (
+        "48151",
+        "example-textile-cluster",
+        "Example Textile Cluster",
+        "Spain: Catalonia",
+        "1.240",
+        "2008",
+        "Textile Manufacturing",
+    ),
+    ("48152", "muster-automotive", "Muster Automotive", "Germany: Bayern", "85", "1999", "Automotive"),
+    ("48153", "exemple-mode", "Exemple Mode Luxembourg", "Belgium: Luxembourg", "17", "2015", "Apparel"),
+    ("48154", "attica-maritime", "Attica Maritime", "Greece: Attica", "60", "2011", "Water Transportation"),
+    ("48155", "nowhere-plastics", "Nowhere Plastics", "Poland: Ebro Valley", "12", "2020", "Plastics"),
+    ("48156", "serbian-cluster", "Serbian Cluster", "Serbia", "44", "2007", "Furniture"),
+    ("48158", "two-sofias", "Two Sofias", "Bulgaria: Sofia", "25", "2016", "Furniture"),
+    ("48157", "listed-only", "Listed Only", "Italy: Lombardia", "31", "2012", "Furniture"),
+)
+"""Node, slug, name, place, members, year, sector."""
+
+
+@dataclass(slots=True)
+class Platform:
+    """The server's behaviour.
+
+    Attributes:
+        robots: the text of /robots.txt, which forbids the login as sites of this kind do.
+        base_path: what stands before every path.
+        removed: slugs that are gone.
+        lastmod: slug → when the sitemap says it was changed.
+    """
+
+    robots: str | None = "User-agent: *\nDisallow: /user/login\nDisallow: /admin/\n"
+    base_path: str = ""
+    removed: set[str] = field(default_factory=set)
+    lastmod: dict[str, str] = field(default_factory=dict)
+
+    def respond(self, request: Request) -> Response:  # one return per kind of page
+        """Answer as the platform does."""
+        match request.segments:
+            case ["sitemap.xml"]:
+                return self._sitemap(request.query.get("page"))
+            case ["content", "members-only"]:
+                return Response(b"", 302, headers={"Location": "/user/login?destination=/content/members-only"})
+            case ["content", "news-of-today"]:
+                return _page(
+                    "News of today", "<article data-history-node-id='9'><p>Submitted by Ana Author</p></article>"
+                )
+            case ["cluster-organisations"]:
+                return _page("Cluster organisations", _list(request.query.get("page", "0,0")))
+            case ["content", slug] if slug not in self.removed:
+                found = [row for row in ORGANISATIONS if row[1] == slug]
+                return _page(found[0][2], _profile(*found[0])) if found else Response(b"", 404, "text/html")
+            case _:
+                return Response(b"", 404, "text/html")
+
+    def _sitemap(self, page: str | None) -> Response:
+        namespace = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+        if page is None:
+            parts = "".join(f"<sitemap><loc>http://default/sitemap.xml?page={part}</loc></sitemap>" for part in (1, 2))
+            return _xml(f"<sitemapindex {namespace}>{parts}</sitemapindex>")
+        slugs = [row[1] for row in ORGANISATIONS if row[1] not in {"listed-only", *self.removed}]
+        half = slugs[::2] if page == "1" else [*slugs[1::2], "members-only", "news-of-today"]
+        urls = [(f"http://default/content/{slug}", self.lastmod.get(slug, "2026-01-01T08:00Z")) for slug in half]
+        urls.append(("https://impr-0001.eccp.hosted-temp.com/content/staging-copy", "2026-04-04T08:00Z"))
+        urls.append(("http://default/user/17", "2026-04-04T08:00Z"))
+        told = "".join(f"<url><loc>{loc}</loc><lastmod>{at}</lastmod></url>" for loc, at in urls)
+        return _xml(f"<urlset {namespace}>{told}</urlset>")
+
+
+def _xml(text: str) -> Response:
+    return Response(f'{DEBUG}<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode(), media_type="application/xml")
+
+
+def _page(title: str, main: str) -> Response:
+    head = f"<head><title>{title}{SUFFIX}</title></head>"
+    text = f"{DEBUG}<!DOCTYPE html><html>{head}<body><h1>{title}</h1>{main}</body></html>"
+    return Response(text.encode(), media_type="text/html; charset=UTF-8")
+
+
+def _list(page: str) -> str:
+    shown = {"0,0": ORGANISATIONS[:2], "0,1": ORGANISATIONS[2:5], "0,2": ORGANISATIONS[5:]}.get(page, ())
+    links = "".join(f'<a href="/content/{row[1]}">{row[2]}</a>' for row in shown)
+    pagers = "".join(f'<a href="?page=0%2C{number}">{number}</a>' for number in range(3))
+    return links + pagers + '<a href="https://elsewhere.example/content/x">elsewhere</a>'
+
+
+def _profile(  # one per column of the list
+    node: str, slug: str, name: str, place: str, members: str, year: str, sector: str
+) -> str:
+    person, email, phone, author = PEOPLE
+    fields = "".join(
+        f'<div class="field"><div class="field__label">{label}</div><div class="field__item">{value}</div></div>'
+        for label, value in (
+            ("Country: Region", place),
+            ("Year founded", year),
+            ("Number of members", members),
+            ("Sectoral industries", sector),
+            ("Website", f'<a href="https://{slug}.example/">https://{slug}.example/</a>'),
+            ("Languages of the team", f"English; write to {email}"),
+            ("Contact name", person),
+            ("E-mail", email),
+            ("Phone", phone),
+        )
+    )
+    return (
+        f'<article data-history-node-id="{node}"><p class="submitted">Submitted by {author} on 04 April 2026</p>'
+        f'{fields}<div class="field field--contact"><dl><dt>{person}</dt><dd>Manager of {name}</dd></dl></div>'
+        f"<dl><dt>{person}</dt><dd>{phone}</dd></dl></article>"
+    )
+
+
+def replica() -> Replica[Platform]:
+    """Make a replica of the platform, to be entered as a context."""
+    return Replica(Platform())

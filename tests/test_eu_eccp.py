@@ -1,0 +1,157 @@
+"""eu.eccp: pages found and told apart, increments, places, and no person anywhere but in the archive."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Observatory
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawlers.eu.eccp import _scrubbed
+from crawlers.evidence import Evidence
+from replicas.eu import eccp
+from replicas.eu.eccp import ORGANISATIONS, PEOPLE
+
+FEED = "eu.eccp"
+LISTS = ("--set", f"{FEED}.lists=/cluster-organisations")
+
+
+def harvest(observatory: Observatory, address: str, *options: str) -> dict[str, Any]:
+    given_options = ("--route", "replica", "--base-url", f"{FEED}={address}", "--set", f"{FEED}.delay=0")
+    _, document = observatory.run("harvest", FEED, *given_options, "--set", f"{FEED}.retries=0", *options)
+    found: dict[str, Any] = document["harvests"][0]
+    return found
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Observatory, dict[str, Any], list[str]]:
+    """An observatory with the whole replica, what came of its harvest, and what was asked; only read."""
+    observatory = Observatory(tmp_path_factory.mktemp("eccp") / "home")
+    with eccp.replica() as replica:
+        found = harvest(observatory, replica.base_url, *LISTS)
+        asked = [request.target for request in replica.requests]
+    return observatory, found, asked
+
+
+def test_pages_are_found_by_sitemap_and_lists_and_told_apart(
+    filled: tuple[Observatory, dict[str, Any], list[str]],
+) -> None:
+    observatory, found, asked = filled
+    assert (found["status"], found["records"], found["reason"]) == ("accepted", len(ORGANISATIONS), None)
+    assert {"/sitemap.xml?page=1", "/sitemap.xml?page=2", "/cluster-organisations?page=0%2C2"} <= set(asked)
+    assert not [target for target in asked if "login" in target or "/user" in target or "staging" in target]
+    assert len(asked) == len(set(asked))
+    ids = {row["organisation_id"] for row in observatory.sql("SELECT organisation_id FROM organisations")}
+    assert ids == {f"{FEED}:{row[0]}" for row in ORGANISATIONS}
+    warnings = " ".join(found["warnings"])
+    assert "/content/members-only is not public" in warnings
+    assert "a staging copy: it is never crawled" in warnings
+    assert "the label 'Languages of the team' is not known, in 8 documents such as http" in warnings
+
+
+def test_places_are_matched_or_left_open(filled: tuple[Observatory, dict[str, Any], list[str]]) -> None:
+    rows = filled[0].sql("SELECT * FROM organisations")
+    placed = {row["place"]: (row["country_code"], row["region_id"], row["region_match"]) for row in rows}
+    assert placed == {
+        "Spain: Catalonia": ("ES", "nuts:ES51", "matched"),
+        "Germany: Bayern": ("DE", "nuts:DE2", "matched"),
+        "Belgium: Luxembourg": ("BE", "country:BE", "unmatched"),
+        "Greece: Attica": ("GR", "nuts:EL30", "matched"),
+        "Poland: Ebro Valley": ("PL", "country:PL", "unmatched"),
+        "Bulgaria: Sofia": ("BG", "country:BG", "ambiguous"),
+        "Serbia": ("RS", "country:RS", None),
+        "Italy: Lombardia": ("IT", "nuts:ITC4", "matched"),
+    }
+    [row] = [row for row in rows if row["organisation_id"] == f"{FEED}:48151"]
+    assert (row["members"], row["founded_year"], row["website"], row["categories"]) == (
+        1240,
+        2008,
+        "https://example-textile-cluster.example/",
+        ["bcd:42"],
+    )
+
+
+def test_no_person_leaves_the_archive(filled: tuple[Observatory, dict[str, Any], list[str]]) -> None:
+    """Search every byte that is written, packed or not; in the archive they must be found, so the search works."""
+    observatory = filled[0]
+    observatory.run("publish", "--profile", "local")
+    needles = [part.encode() for part in (*PEOPLE, "Roe", "555 01 23")]
+
+    def holds(path: Path) -> list[bytes]:
+        body = path.read_bytes()
+        if path.name.endswith(".gz"):
+            body = gzip.decompress(body)
+        elif path.suffix == ".parquet":
+            with duckdb.connect(":memory:") as connection:
+                body = repr(connection.execute("FROM read_parquet(?)", [str(path)]).fetchall()).encode()
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+                body += repr([connection.execute(f'FROM "{name}"').fetchall() for (name,) in names]).encode()
+        return [needle for needle in needles if needle in body]
+
+    files = [path for path in observatory.home.rglob("*") if path.is_file() and not path.is_symlink()]
+    in_archive = [path for path in files if path.is_relative_to(observatory.home / "archive")]
+    pages = [document.body for document in Evidence(observatory.home, FEED).documents(filled[1]["harvest_id"])]
+    assert all(any(needle in page for page in pages) for needle in needles)
+    told = {path: holds(path) for path in files if path not in in_archive or path.name == "harvest.json"}
+    assert len({path.suffix for path in told} & {".parquet", ".duckdb", ".json", ".log"}) == 4
+    assert {path: found for path, found in told.items() if found} == {}
+    assert not list((observatory.home / "published").rglob("*.warc*"))
+
+
+def test_an_increment_closes_nothing_and_a_page_that_changed_is_changed(observatory: Observatory) -> None:
+    with eccp.replica() as replica:
+        first = harvest(observatory, replica.base_url)
+        assert (first["status"], first["records"]) == ("accepted", 7)
+        replica.app.removed = {"muster-automotive"}
+        replica.app.lastmod = {"serbian-cluster": "2026-04-04T08:00Z"}
+        replica.requests.clear()
+        second = harvest(observatory, replica.base_url, "--set", f"{FEED}.since=2026-04-01")
+        pages = [request.path for request in replica.requests if request.path.startswith("/content/")]
+    assert pages == ["/content/serbian-cluster"]
+    assert (second["status"], second["records"], second["rows_closed"]) == ("unchanged", 1, 0)
+    assert observatory.value("SELECT count(*) FROM organisations") == 7
+
+
+def test_saved_pages_give_the_same_organisations(
+    filled: tuple[Observatory, dict[str, Any], list[str]], observatory: Observatory, tmp_path: Path
+) -> None:
+    reference = filled[0]
+    archive = tmp_path / "warcs"
+    archive.mkdir()
+    for path in (reference.home / "archive" / FEED).rglob("*.warc.gz"):
+        (archive / path.name).write_bytes(path.read_bytes())
+    _, document = observatory.run("harvest", FEED, "--files", f"{FEED}={archive}")
+    assert document["harvests"][0]["status"] == "accepted"
+    assert observatory.contents()["organisations"] == reference.contents()["organisations"]
+
+
+@given(
+    st.sampled_from(["Contact {} now", "{}", "Textile, {}"]),
+    st.from_regex(r"\A[a-z]{1,8}\.[a-z]{1,8}(@| \(at\) )[a-z]{1,8}\.(com|eu)\Z"),
+)
+@settings(max_examples=50, deadline=None)
+def test_addresses_of_people_are_removed_from_texts(text: str, email: str) -> None:
+    kept = _scrubbed(text.format(email))
+    assert "@" not in kept
+    assert email.rsplit("@", maxsplit=1)[-1].rsplit("(at) ", maxsplit=1)[-1] not in kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Call +34 93 555 01 23 today", "Call today"),
+        ("0034 935550123", ""),
+        ("(0)93 555 0123", ""),
+        ("1.240", "1.240"),
+        ("Textile 2008", "Textile 2008"),
+    ],
+)
+def test_phone_numbers_are_removed_from_texts(text: str, kept: str) -> None:
+    assert _scrubbed(text) == kept
