@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from crawlers.evidence import Evidence
+from crawlers.evidence import Document, Evidence
 from crawlers.source import feeds
 from crawlers.us.cbp import FIELDS
 from exports.query import open_release
@@ -78,8 +78,11 @@ def trace(
     document = found[0]
     if not (home / document["warc_file"]).exists():
         raise TraceError(f"{table_name} {row_id}: {document['warc_file']} is not in the archive of {home}")
-    body = Evidence(home, row["feed_id"]).read(document["warc_file"], document["warc_offset"]).body
-    record = locate(body, row["locator"])
+    archived = Evidence(home, row["feed_id"]).read(document["warc_file"], document["warc_offset"])
+    if row["locator"].startswith(("html:", "packed:")):
+        record = _parsed(archived, row["feed_id"], row["locator"])
+    else:
+        record = locate(archived.body, row["locator"])
     target = row.get("indicator") if table is OBSERVATIONS else column
     return Trace(
         table=table_name,
@@ -91,6 +94,19 @@ def trace(
         method=method,
         inputs=inputs,
     )
+
+
+def _parsed(document: Document, feed_id: str, locator: str) -> Any:  # noqa: ANN401  # a record is any JSON value
+    """Parse a document again and return the record with this locator: so the parser drops what it must not show.
+
+    Raises:
+        TraceError: the parser makes no such record of it.
+    """
+    for batch in feeds()[feed_id].module().parse(document) or ():
+        for record in batch.records:
+            if record["_locator"] == locator:
+                return {key: value for key, value in record.items() if key != "_locator"}
+    raise TraceError(f"the document has no {locator}")
 
 
 def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any JSON value, or the rows of a table

@@ -11,6 +11,8 @@ from replicas.eu import eccp, eocic
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
     "us.cbp": {"delay": "0", "years": "2016"},
+    "eu.eccp": {"delay": "0", "lists": "/cluster-organisations"},
+    "eu.eocic": {"delay": "0"},
 }
 """Feed → what the demo asks of it; no pause between requests, since nobody else is served."""
 

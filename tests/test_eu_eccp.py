@@ -155,3 +155,12 @@ def test_addresses_of_people_are_removed_from_texts(text: str, email: str) -> No
 )
 def test_phone_numbers_are_removed_from_texts(text: str, kept: str) -> None:
     assert _scrubbed(text) == kept
+
+
+def test_a_member_count_is_traced_to_its_page_without_persons(
+    filled: tuple[Observatory, dict[str, Any], list[str]],
+) -> None:
+    code, found = filled[0].run("trace", "organisations", f"{FEED}:48151", "members")
+    assert (code, found["record"]["members"], found["record"]["name"]) == (0, "1.240", "Example Textile Cluster")
+    assert found["document"]["url"].endswith("/content/example-textile-cluster")
+    assert not [person for person in PEOPLE if person in str(found)]
