@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from replicas import us, us_cbp
-from replicas.eu import eccp, eocic
+from replicas.eu import eccp, eocic, legacy
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
     "us.cbp": {"delay": "0", "years": "2016"},
     "eu.eccp": {"delay": "0", "lists": "/cluster-organisations"},
     "eu.eocic": {"delay": "0"},
+    "eu.legacy": {"delay": "0"},
 }
 """Feed → what the demo asks of it; no pause between requests, since nobody else is served."""
 
@@ -22,10 +23,11 @@ def addresses() -> Iterator[dict[str, str]]:
     """Run the replicas; yields feed → base address."""
     years = ("2016", "2017")
     with us.replica(years=years) as replica, us_cbp.replica(years=years) as census:  # noqa: SIM117  # one line a source
-        with eocic.replica() as dump, eccp.replica() as platform:
+        with eocic.replica() as dump, eccp.replica() as platform, legacy.replica() as old:
             yield {
                 "us.clustermapping": replica.base_url,
                 "us.cbp": census.base_url,
                 "eu.eccp": platform.base_url,
                 "eu.eocic": dump.base_url,
+                "eu.legacy": old.base_url,
             }
