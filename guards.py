@@ -47,7 +47,7 @@ class Before:
     """What the good harvests of a feed held before.
 
     Attributes:
-        sizes: partition → records, as it was last read completely.
+        sizes: partition → records, as it was last read, completely or not.
         keys: kind of record → keys that occurred in the newest good harvest which had records of that kind.
     """
 
@@ -115,9 +115,11 @@ def completeness(facts: Facts) -> Iterator[Finding]:
                 f"{feed.denominator.rule!r}" + ("" if holds else "; it is taken for an excerpt, which closes nothing"),
                 holds,
             )
-    kinds = {part.name.split("/")[0] for part in partitions}
+    known = [part.name.split("/") for part in partitions]
     for asked in harvest.asked:
-        if asked.split("/")[0] not in kinds:
+        # The last of more than three names what of it: `cells/state/2016/all` are the parts of `cells/state/2016`.
+        wanted = asked.split("/")[:3]
+        if not any(name[: len(wanted)] == wanted for name in known):
             yield Finding("completeness", f"{feed.feed_id}: {asked} was asked for, and no such part is known")
     shrunk = [
         part
@@ -229,13 +231,16 @@ GUARDS: Sequence[Callable[[Facts], Iterator[Finding]]] = (completeness, rejected
 
 
 def _is_excerpt(facts: Facts, part: Partition) -> bool:
-    """Whether an operator brought a piece of a whole: it may be short, but never replaces what was read whole."""
+    """Whether an operator brought a piece of a whole: it may be short, but only a piece of its own size replaces it.
+
+    Another piece, or the whole, gave other sums for what both hold: none of them replaces the other by itself.
+    """
     return (
         facts.feed.excerpts
         and facts.harvest.route is Route.FILES
         and not part.whole
         and 0 < part.found < (part.expected or 0)
-        and part.name not in facts.before.sizes
+        and facts.before.sizes.get(part.name, part.found) == part.found
     )
 
 

@@ -395,6 +395,7 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
         if done is None:
             row = ledger_row(record)
             newer = newer_evidence(connection, feed.feed_id, record.scope, row["evidence_at"])
+            newer = newer or harvests.newer_of_same_parts(home, record)
             overruled = accepted and _NEWER in record.decisions[-1].held_because
             if newer is not None and not overruled:
                 record.end(Status.HELD, f"{feed.feed_id}: {newer} {_NEWER}")

@@ -315,8 +315,8 @@ def _account(feed: Feed, harvest: Harvest, reports: Sequence[KindReport], normal
     harvest.records = counted.records - counted.duplicates
     harvest.records_expected = sum(part.expected or 0 for part in own)
     harvest.empty, harvest.dropped = normalised.total("empty"), normalised.total("dropped")
-    harvest.sizes = {part.name: part.found for part in normalised.partitions if part.complete}
+    harvest.sizes = {part.name: part.found for part in normalised.partitions}
     harvest.keys = {report.kind: sorted(report.keys) for report in reports if report.records}
-    harvest.scope = list(harvest.sizes)
+    harvest.scope = [part.name for part in normalised.partitions if part.complete]
     # A record that cannot be read may be any of the rows that were not seen.
     harvest.closing = [] if any(report.rejected for report in reports) else harvest.scope

@@ -83,7 +83,7 @@ class Harvest(BaseModel):
         confirms: the good harvest that it confirms, because the source said the same then; nothing more was asked.
         asked: partitions that the spider set out to read; empty where it offers whatever was saved.
         scope: partitions that were read completely.
-        sizes: how many records each of them had.
+        sizes: partition → records, of all that it read, completely or not.
         keys: kind of record → keys that occurred.
         closing: partitions in which rows that were not seen are closed: the scope, unless records were rejected.
         evidence_at: age of its newest evidence.
@@ -257,6 +257,8 @@ def confirmable(home: Path, harvest: Harvest) -> Harvest | None:
     earlier = newest_good(home, harvest.feed_id)
     if earlier is None or earlier.change_marker is None or harvest.parameters.get(FULL) == ("true",):
         return None
+    if earlier.decisions or earlier.quarantined or earlier.records < (earlier.records_expected or 0):
+        return None  # what it lacks may be there by now
 
     def asked(record: Harvest) -> tuple[object, ...]:
         parameters = {name: values for name, values in record.parameters.items() if name != FULL}
@@ -276,6 +278,16 @@ def evidence_at(home: Path, harvest_id: str) -> datetime | None:
         if (record.harvest_id == harvest_id or record.confirms in same) and record.evidence_at is not None
     ]
     return max(times, default=None)
+
+
+def newer_of_same_parts(home: Path, harvest: Harvest) -> str | None:
+    """Return a good harvest that read a part which this one read too, completely or not, and has newer evidence."""
+    assert harvest.evidence_at is not None  # noqa: S101  # for the type checker: it is staged
+    for other in harvests(home, harvest.feed_id, newest_first=True):
+        good = other.status is not None and other.status.good and other.evidence_at is not None
+        if good and other.evidence_at > harvest.evidence_at and other.sizes.keys() & harvest.sizes.keys():  # type: ignore[operator]
+            return other.harvest_id
+    return None
 
 
 def kind_of_home(home: Path) -> bool | None:

@@ -296,23 +296,28 @@ def gone(answers: Iterable[Document], stats: Mapping[str, Any]) -> str | None:
     """Return why a live site is held to be gone, or None while it may be there.
 
     It is gone if no server was found at its address, or if the first answer, redirects apart, was HTTP 404 or 410, or
-    an HTML page that offers the domain for sale. A page that is merely not what was expected is no sign.
+    an HTML page that offers the domain for sale, and nothing else was answered well: one page may be missing where a
+    site is not. A page that is merely not what was expected is no sign.
 
     Args:
         answers: what the site answered, in order.
         stats: of the crawl, as Scrapy counts.
     """
-    asked = None
+    asked: str | None = None
+    why: str | None = None
     for page in answers:
         if page.url.endswith("/robots.txt"):
             continue
         asked = asked or page.url
         if page.http_status in _REDIRECTS:
             continue
-        if page.http_status in _GONE:
-            return f"{asked} answered HTTP {page.http_status}"
         parked = page.http_status == HTTPStatus.OK and is_parked(page.media_type, page.body)
-        return f"{asked} answered the page of a parked domain" if parked else None
+        if not parked and page.http_status not in _GONE:
+            return None
+        if why is None:
+            why = "the page of a parked domain" if parked else f"HTTP {page.http_status}"
+    if why is not None:
+        return f"{asked} answered {why}"
     errors = {name.rpartition(".")[2] for name in stats if name.startswith(_EXCEPTIONS)}
     found_none = asked is None and errors and errors <= _NO_SERVER
     return f"no server answers there ({', '.join(sorted(errors))})" if found_none else None

@@ -122,6 +122,12 @@ def test_a_part_without_a_denominator_is_held() -> None:
     assert only(judge(facts(partitions=[WHOLE[0], replace(WHOLE[1], expected=None)])))[:2] == ("completeness", True)
 
 
+def test_a_part_of_a_part_that_was_asked_for_and_is_unknown_is_held() -> None:
+    known, unknown = "cells/state/2016/all", "cells/msa/2016/all"
+    found = judge(facts(harvest=record(asked=[known, unknown])))
+    assert only(found) == ("completeness", True, f"{FEED.feed_id}: {unknown} was asked for, and no such part is known")
+
+
 def test_a_part_that_was_asked_for_and_is_unknown_is_held() -> None:
     found = judge(facts(harvest=record(asked=["cells/state/2016/all", "registry"])))
     assert only(found) == ("completeness", True, f"{FEED.feed_id}: registry was asked for, and no such part is known")
@@ -153,10 +159,13 @@ def test_an_excerpt_that_an_operator_brings_is_told_and_not_held() -> None:
     assert (guard, holds) == ("completeness", False)
     assert "3 of 50" in message
     assert "closes nothing" in message
+    again = facts(partitions=short, harvest=files, excerpts=True, sizes={short[0].name: 3})
+    assert only(judge(again))[:2] == ("completeness", False), "the same piece, perhaps with new values"
     for kept in (
         facts(partitions=short, harvest=files),  # the feed knows no excerpts
         facts(partitions=short, excerpts=True),  # the source itself answered
         facts(partitions=short, harvest=files, excerpts=True, sizes={short[0].name: 50}),  # it was read whole before
+        facts(partitions=short, harvest=files, excerpts=True, sizes={short[0].name: 4}),  # or another piece of it
         facts(partitions=[replace(short[0], whole=True)], harvest=files, excerpts=True),  # it is meant to be whole
         facts(partitions=[replace(short[0], found=51)], harvest=files, excerpts=True),  # and this is no piece of it
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -126,3 +127,54 @@ def test_a_year_of_nothing_but_placeholders_is_held_and_a_territory_is_not(obser
         code, harvest = observatory.harvest(replica.base_url)
     assert (code, harvest["status"]) == (3, "held")
     assert "all 3,350 records of cells/state/2016 are placeholders for nothing" in harvest["reason"]
+
+
+HEADER = "fipstate,fipscty,naics,empflag,emp_nf,emp,qp1_nf,qp1,ap_nf,ap,est"
+
+
+def test_an_excerpt_replaces_only_itself_and_an_older_one_nothing(observatory: Observatory, tmp_path: Path) -> None:
+    """Sums of another piece are other sums: the country of one would stand beside the states of the other."""
+
+    def excerpt(name: str, *rows: str) -> tuple[int, dict[str, Any]]:
+        file = tmp_path / name / "cbp16co.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("\n".join([HEADER, *rows, ""]), "utf-8")
+        code, document = observatory.run("harvest", "us.cbp", "--files", f"us.cbp={file}")
+        return code, document["harvests"][0]
+
+    def country() -> Any:  # noqa: ANN401  # a number
+        where = "cluster_id = 'us.cbp:country:98:22' AND indicator = 'employment'"
+        return observatory.value(f"SELECT obs_value FROM observations WHERE {where}")
+
+    code, first = excerpt("first", "15,003,721110,,G,100,G,9,G,9,3")
+    assert (code, first["status"], country()) == (0, "accepted", 100)
+    code, second = excerpt("second", "15,003,721110,,G,200,G,9,G,9,3")
+    assert (code, second["status"], country()) == (0, "accepted", 200)
+    code, other = excerpt("other", "06,085,721110,,G,7,G,9,G,9,3", "06,069,721110,,G,7,G,9,G,9,3")
+    assert (code, other["status"], country()) == (3, "held", 200)
+    code, replayed = observatory.run("replay", "us.cbp", first["harvest_id"])
+    assert (code, country()) == (3, 200)
+    assert f"{second['harvest_id']} has the same scope and newer evidence" in replayed["harvests"][0]["reason"]
+
+
+def test_what_was_accepted_with_a_hole_is_not_confirmed(observatory: Observatory) -> None:
+    """The source says that nothing has changed; but what was missing may be there by now."""
+    with us.replica(region_types=("country", "state"), years=("2016",)) as replica:
+        replica.faults.append(Fault("/data/region/state/*", answer=Response(b"[]")))
+        code, held = observatory.harvest(replica.base_url)
+        assert (code, held["status"]) == (3, "held")
+        assert observatory.run("accept", held["harvest_id"], "--reason", "a test")[0] == 0
+        code, harvest = observatory.harvest(replica.base_url)
+        assert (code, harvest["status"], harvest["records"]) == (0, "accepted", 3350)
+
+
+def test_an_id_that_contradicts_its_fields_is_quarantined(observatory: Observatory) -> None:
+    with us.replica(region_types=("country", "state"), years=("2016",)) as replica:
+        wrong = {"id": "cluster/state/15/22/2015"}
+        hawaii = "cluster/state/15/22/2016"
+        replica.app.mutate = lambda document: document | (wrong if document.get("id") == hawaii else {})
+        code, harvest = observatory.harvest(replica.base_url)
+    assert (code, harvest["status"], harvest["quarantined"]) == (3, "held", 1)
+    code, entries = observatory.run("quarantine", FEED)
+    assert code == 0
+    assert f"id: expected {hawaii}, as the other fields say, got {wrong['id']}" in json.dumps(entries)

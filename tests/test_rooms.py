@@ -54,3 +54,12 @@ def test_duckdb_is_opened_in_one_place() -> None:
 def test_duckdb_keeps_silent() -> None:
     with connect() as connection:
         assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
+def test_a_file_whose_settings_are_locked_can_be_opened_again(tmp_path: Path) -> None:
+    file = str(tmp_path / "a.duckdb")
+    with connect(file) as first:
+        first.execute("CREATE TABLE a AS SELECT 1 AS b")
+        first.execute("SET lock_configuration = true")
+        with connect(file) as second:
+            assert second.execute("FROM a").fetchall() == [(1,)]

@@ -357,6 +357,8 @@ def page(status: int, body: bytes = b"", media_type: str = "text/html", url: str
         ([], ["DownloadFailedError"], None),
         ([page(301)], ["CannotResolveHostError"], None),
         ([page(200), page(404)], [], None),
+        ([page(404), page(200)], [], None),
+        ([page(404), page(410)], [], "http://x/a answered HTTP 404"),
         ([], [], None),
         ([page(500)], [], None),
         ([page(403)], [], None),

@@ -104,7 +104,9 @@ def connect(
         config: DuckDB's settings.
     """
     connection = duckdb.connect(database, read_only=read_only, config=dict(config or {}))
-    connection.execute("SET enable_progress_bar = false")
+    # Another connection of this process may have opened the same file and locked its settings.
+    if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(False,)]:
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 

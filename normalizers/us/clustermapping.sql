@@ -110,6 +110,21 @@ FROM (
 
 -- Cells, of clusters and of subclusters ------------------------------------------------------------------------------
 
+CREATE MACRO id_of(cell) AS
+    concat_ws(
+        '/', 'cluster', cell.region_type_t, cell.region_code_t, cell.cluster_code_t, cell.year_t, cell.sub_code_t
+    );
+
+-- The key of a record is its id, that of a cell its parts: where they disagree, the record is no evidence of either.
+INSERT INTO quarantine_entries
+SELECT
+    'cells', 'record', document_id, locator, 'id',
+    format('id: expected {}, as the other fields say, got {}', id_of(cell), id), to_json(cell)
+FROM raw.cells AS cell
+WHERE NOT rejected AND id <> id_of(cell);
+
+DELETE FROM raw.cells AS cell WHERE NOT rejected AND id <> id_of(cell);
+
 -- In the order of the source, which is asked to sort by id; so is all that follows.
 CREATE TABLE published_cell AS
 SELECT
@@ -178,7 +193,8 @@ SELECT
     rejected AS confirm_only
 FROM published_aggregate AS aggregate
 JOIN (SELECT cluster_id, max(year_t) AS year_t FROM published_aggregate GROUP BY cluster_id) USING (cluster_id, year_t)
-LEFT JOIN staged.regions AS region ON region.region_id = region_id_of(region_type_t, region_code_t);
+LEFT JOIN (FROM staged.regions WHERE NOT confirm_only) AS region
+    ON region.region_id = region_id_of(region_type_t, region_code_t);
 
 -- Observations -------------------------------------------------------------------------------------------------------
 
