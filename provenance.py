@@ -114,8 +114,8 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
 
     Args:
         body: the document, content-decoded.
-        locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>``, ``csv:row=<number>``, or for a cell that
-            is a sum over the rows of a county table ``rows:region=<region_id>;bcd=<category>;naics=<edition>``.
+        locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>;…``, ``csv:row=<number>``, or for a cell
+            that is a sum over the rows of a county table ``rows:region=<region_id>;bcd=<category>;naics=<edition>``.
 
     Raises:
         TraceError: the document has no such record.
@@ -137,7 +137,8 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
         rows = list(csv.DictReader(io.StringIO(body.decode("utf-8", "replace"), newline="")))
         if column == "row":
             return rows[int(wanted) - 1]
-        matching = [row for row in rows if row.get(column) == wanted]
+        named = [part.partition("=")[::2] for part in path.split(";")]
+        matching = [row for row in rows if all(row.get(name) == value for name, value in named)]
         if matching:
             return matching
     raise TraceError(f"the document has no {locator}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -18,13 +18,13 @@ from typing import Any
 import duckdb
 
 from crawlers import harvest as harvests
-from crawlers.evidence import Document, Evidence
+from crawlers.evidence import Document, Evidence, EvidenceError
 from crawlers.harvest import Harvest
 from crawlers.source import Feed, Route, catalogue
 from crawlers.spider import Batch, LeftOut, Table
 from guards import Facts, Finding, before, judge
 from normalizers.contract import ContractError, KindReport, RawPage, Record, check
-from normalizers.normalise import Normalised, normalise, prepare, records_of
+from normalizers.normalise import Normalised, normalise, prepare, records_of, shared
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
 from warehouse.store import connect
 
@@ -73,10 +73,13 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     shutil.rmtree(target, ignore_errors=True)
     (target / "raw").mkdir(parents=True)
     contract = records_of(feed.feed_id)
-    parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw")
+    choosers = {model.kind: model for model in contract if model.chosen}
+    parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw", choosers)
     spill = target / "spill"
     with connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
         prepare(connection, _shipped_lists())
+        for counted in parsed.left_out:
+            connection.execute("INSERT INTO left_out VALUES (?, ?, ?)", counted)
         reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
             connection,
@@ -119,6 +122,7 @@ class _Parsed:
         blank: addresses of answers without content.
         strangers: addresses of documents that are not of the feed.
         notes: what the parser noted → the addresses.
+        left_out: (kind of record, `kept` or `chosen`, rows of tables that this condition leaves out).
     """
 
     pages: dict[str, list[RawPage]] = field(default_factory=dict)
@@ -126,13 +130,21 @@ class _Parsed:
     blank: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def keep(self, batch: Batch, document: Document, raw: Path) -> None:
-        """Write a batch of a document as JSON arrays, and note what the parser noted."""
+    def keep(self, feed: Feed, batch: Batch, document: Document, raw: Path, chooser: type[Record] | None) -> None:
+        """Write a batch of a document as JSON arrays, of a table only what is chosen; note what the parser noted."""
         for note in batch.notes:
             self.notes.setdefault(note, []).append(document.url)
         of_kind = self.pages.setdefault(batch.kind, [])
-        for number, path in enumerate(_write_pages(batch, raw / f"{batch.kind}-{len(of_kind):05d}")):
+        stem = raw / f"{batch.kind}-{len(of_kind):05d}"
+        paths: Iterable[Path]
+        if isinstance(batch.records, Table) and chooser is not None:
+            paths, left_out = _choose(feed, batch.records, stem, chooser, document.url)
+            self.left_out.extend(left_out)
+        else:
+            paths = _write_pages(batch, stem)
+        for number, path in enumerate(paths):
             of_kind.append(RawPage(document.document_id, path, batch.pointer, continues=number > 0))
 
 
@@ -142,6 +154,7 @@ def _parse(
     harvest: Harvest,
     parse: Callable[[Document], Iterator[Batch] | None],
     raw: Path,
+    choosers: Mapping[str, type[Record]],
 ) -> _Parsed:
     """Offer every good document of a harvest to the parser; write its batches as JSON arrays."""
     evidence = Evidence(home, feed.feed_id)
@@ -164,7 +177,7 @@ def _parse(
             parsed.strangers.append(document.url)
             continue
         for batch in batches:
-            parsed.keep(batch, document, raw)
+            parsed.keep(feed, batch, document, raw, choosers.get(batch.kind))
         parsed.documents.append(_document_row(feed, document))
     documents = parsed.documents
     declared = any(row["synthetic"] for row in documents)
@@ -263,6 +276,55 @@ def _write_table(table: Table, stem: Path) -> Iterator[Path]:
             )
             yield path
     body.unlink()
+
+
+def _choose(
+    feed: Feed, table: Table, stem: Path, model: type[Record], address: str
+) -> tuple[Iterable[Path], list[tuple[str, str, int]]]:
+    """Write the rows of a table that the contract chooses as JSON; the rest never leaves DuckDB.
+
+    Returns:
+        The file, and how many rows each condition leaves out.
+
+    Raises:
+        EvidenceError: a row has another number of cells than the header, or is no UTF-8.
+    """
+    body, path = stem.with_suffix(".csv"), stem.with_suffix(".json")
+    body.write_bytes(table.body)
+    cells = {f"column{number}": key for number, key in enumerate(table.columns)}
+    columns = ", ".join(f"{name}: 'VARCHAR'" for name in cells)
+    given = [f"{name} AS {quoted(key)}" for name, key in cells.items() if key is not None]
+    given += [f"{literal(value)} AS {quoted(key)}" for key, value in table.constants.items()]
+    absent = [key for key in table.optional if key not in table.columns]
+    given += [f"NULL::VARCHAR AS {quoted(key)}" for key in absent]
+    without = f"EXCLUDE ({', '.join(map(quoted, absent))})" if absent else ""
+    named = " || ';' || ".join(f"{literal(f'{name}=')} || {quoted(key)}" for key, name in table.located_by.items())
+    # In a file of its own, which DuckDB compresses: what is kept of a large table may be larger than memory.
+    with connect(str(stem.with_suffix(".duckdb")), config={"memory_limit": MEMORY}) as connection:
+        connection.execute(shared(feed.feed_id) or "SELECT 1")
+        try:
+            connection.execute(f"""
+                CREATE VIEW whole AS SELECT {", ".join(given)}
+                FROM read_csv({literal(str(body))}, auto_detect = false, delim = ',', quote = '"', escape = '"',
+                    header = true, nullstr = ['', {literal(table.null)}], columns = {{{columns}}});
+                CREATE TABLE part AS FROM whole WHERE {model.kept};
+                CREATE TABLE chosen AS {model.chosen}""")
+            counts = [_count(connection, name) for name in ("whole", "part", "chosen")]
+        except duckdb.InvalidInputException as error:
+            raise EvidenceError(f"{address}: expected a CSV of {len(cells)} columns in UTF-8; {error}") from error
+        connection.execute(
+            f"COPY (SELECT * {without}, 'csv:' || {named} AS _locator FROM chosen) "
+            f"TO {literal(str(path))} (FORMAT json, ARRAY true)"
+        )
+    for file in (body, stem.with_suffix(".duckdb")):
+        file.unlink()
+    whole, kept, chosen = counts
+    return [path], [(model.kind, "kept", whole - kept), (model.kind, "chosen", kept - chosen)]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
+    return int(count)
 
 
 def _document_row(feed: Feed, document: Document) -> dict[str, Any]:

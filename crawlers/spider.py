@@ -8,7 +8,7 @@ from the archive, by the same function for every route.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,11 +33,18 @@ class Table:
         body: CSV, or a JSON array of arrays; the first row is the header.
         columns: for each column the key under which its values are handed over; None for one that is not.
         constants: keys and values that every record gets beside its own.
+        located_by: keys whose columns and values name a record, where only chosen rows are handed over: many rows are
+            one thing then, and none is counted.
+        null: what stands for nothing, beside an empty cell.
+        optional: keys that a table may lack; the query that chooses rows sees nulls there.
     """
 
     body: bytes
     columns: Sequence[str | None]
     constants: Mapping[str, str]
+    located_by: Mapping[str, str] = field(default_factory=dict)
+    null: str = ""
+    optional: Sequence[str] = ()
 
     @property
     def is_json(self) -> bool:

@@ -73,6 +73,9 @@ class Record(BaseModel):
         ignored_patterns: the same for families of keys: a regular expression that the whole key matches → reason.
         repeated: whether equal records come many times by the nature of the source.
         sparse: optional fields that may be absent from every record; that all others are is a sign of a change.
+        kept: of a table, SQL over its texts: the rows that are looked at at all.
+        chosen: of a table, SQL over `part`, the rows that were kept: those that become records. May use the macros that
+            the feeds of the source share. Rows that are left out are counted in the table `left_out`.
     """
 
     model_config = ConfigDict(
@@ -88,6 +91,8 @@ class Record(BaseModel):
     ignored_patterns: ClassVar[Mapping[str, str]] = MappingProxyType({})
     repeated: ClassVar[bool] = False
     sparse: ClassVar[frozenset[str]] = frozenset()
+    kept: ClassVar[str] = "true"
+    chosen: ClassVar[str | None] = None
 
     @field_validator("*", mode="before")
     @classmethod

@@ -83,6 +83,12 @@ def program(feed_id: str, suffix: str) -> Path:
     return ROOM / source_id / f"{name}{suffix}"
 
 
+def shared(feed_id: str) -> str:
+    """Return the SQL that the feeds of a source share, `normalizers/<source>/shared.sql`: macros; empty if none."""
+    path = ROOM / feed_id.split(".", 1)[0] / "shared.sql"
+    return path.read_text("utf-8") if path.exists() else ""
+
+
 def records_of(feed_id: str) -> tuple[type[Record], ...]:
     """Return the contract of a feed: the models of its raw records, from ``normalizers.<source>.<feed>``."""
     contract: tuple[type[Record], ...] = importlib.import_module(f"normalizers.{feed_id}").RECORDS
@@ -102,6 +108,8 @@ def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
         CREATE SCHEMA staged;
         CREATE SCHEMA reference;
         CREATE TABLE asked (partition VARCHAR);
+        -- Rows of tables that the feed's contract leaves out: not `kept`, or kept and not `chosen`.
+        CREATE TABLE left_out (kind VARCHAR, stage VARCHAR, records BIGINT);
         -- Spaces of any kind trimmed and squeezed, a trailing comma removed.
         CREATE MACRO clean(text) AS regexp_replace(
             trim(regexp_replace(text, '[\\s\\x{00A0}]+', ' ', 'g')), '[ ,]+$', ''
@@ -144,7 +152,7 @@ def normalise(
     if asked:
         connection.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(asked)])
     _read_field_map(connection, program(feed_id, ".fields.csv"))
-    connection.execute(program(feed_id, ".sql").read_text("utf-8"))
+    connection.execute(f"{shared(feed_id)}\n{program(feed_id, '.sql').read_text('utf-8')}")
     known = {table.name: table for table in tables(Origin.FEED)}
     made = [
         name

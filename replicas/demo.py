@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from replicas import us, us_cbp
+from replicas import us, us_cbp, usaid
 from replicas.eu import eccp, eocic, legacy
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
@@ -14,6 +14,9 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "eu.eccp": {"delay": "0", "lists": "/cluster-organisations"},
     "eu.eocic": {"delay": "0"},
     "eu.legacy": {"delay": "0"},
+    "usaid.foreignassistance": {"delay": "0"},
+    "usaid.iati": {"delay": "0"},
+    "usaid.map": {"delay": "0"},
 }
 """Feed → what the demo asks of it; no pause between requests, since nobody else is served."""
 
@@ -22,12 +25,22 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
 def addresses() -> Iterator[dict[str, str]]:
     """Run the replicas; yields feed → base address."""
     years = ("2016", "2017")
-    with us.replica(years=years) as replica, us_cbp.replica(years=years) as census:  # noqa: SIM117  # one line a source
-        with eocic.replica() as dump, eccp.replica() as platform, legacy.replica() as old:
-            yield {
-                "us.clustermapping": replica.base_url,
-                "us.cbp": census.base_url,
-                "eu.eccp": platform.base_url,
-                "eu.eocic": dump.base_url,
-                "eu.legacy": old.base_url,
-            }
+    with (
+        us.replica(years=years) as replica,
+        us_cbp.replica(years=years) as census,
+        eocic.replica() as dump,
+        eccp.replica() as platform,
+        legacy.replica() as old,
+        usaid.replica() as aid,
+        usaid.map_replica() as project_map,
+    ):
+        yield {
+            "us.clustermapping": replica.base_url,
+            "us.cbp": census.base_url,
+            "eu.eccp": platform.base_url,
+            "eu.eocic": dump.base_url,
+            "eu.legacy": old.base_url,
+            "usaid.foreignassistance": f"{aid.base_url}/data-api",
+            "usaid.iati": aid.base_url,
+            "usaid.map": project_map.base_url,
+        }

@@ -389,6 +389,7 @@ INITIATIVES = Table(
         _list("objectives", "Stated objectives."),
         _list("themes", "Themes of the founding paper."),
         _text("status", "Its state, in the source's words."),
+        _text("award_number", "Number of the contract or grant that carries it out, where the source states one."),
         _list("same_as", "Other rows of this table that tell of the same initiative."),
         NOTE,
         CITATION,

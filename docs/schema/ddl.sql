@@ -327,6 +327,7 @@ CREATE TABLE "initiatives" (
     "objectives" VARCHAR[],
     "themes" VARCHAR[],
     "status" VARCHAR,
+    "award_number" VARCHAR,
     "same_as" VARCHAR[],
     "note" VARCHAR,
     "citation" VARCHAR,
@@ -358,6 +359,7 @@ COMMENT ON COLUMN "initiatives"."selection" IS 'Why it is here.';
 COMMENT ON COLUMN "initiatives"."objectives" IS 'Stated objectives.';
 COMMENT ON COLUMN "initiatives"."themes" IS 'Themes of the founding paper.';
 COMMENT ON COLUMN "initiatives"."status" IS 'Its state, in the source''s words.';
+COMMENT ON COLUMN "initiatives"."award_number" IS 'Number of the contract or grant that carries it out, where the source states one.';
 COMMENT ON COLUMN "initiatives"."same_as" IS 'Other rows of this table that tell of the same initiative.';
 COMMENT ON COLUMN "initiatives"."note" IS 'What the source adds in words, or what we say of the reading.';
 COMMENT ON COLUMN "initiatives"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';

@@ -11,3 +11,20 @@ SELECT
     'derived' AS route
 FROM release.initiatives
 WHERE same_as IS NOT NULL;
+
+-- An award that two feeds of USAID name by the same number. An award works in several countries in one feed, and is one
+-- activity in the other.
+
+INSERT INTO release.links BY NAME
+SELECT
+    activity.initiative_id AS from_id,
+    transactions.initiative_id AS to_id,
+    'same_as' AS relation,
+    'derived' AS feed_id,
+    1 AS score,
+    'award number' AS method,
+    'both name the award ' || activity.award_number AS decision,
+    'derived' AS route
+FROM release.initiatives AS activity
+JOIN release.initiatives AS transactions USING (award_number)
+WHERE activity.feed_id = 'usaid.iati' AND transactions.feed_id = 'usaid.foreignassistance';

@@ -1,0 +1,1 @@
+"""USAID: the feeds that remain of its project map."""

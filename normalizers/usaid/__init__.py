@@ -1,0 +1,1 @@
+"""Contracts and programs of the feeds of USAID."""
