@@ -517,12 +517,14 @@ def test_an_excerpt_may_be_written_in_many_ways(
     assert observatory.contents()["observations"] == excerpt.contents()["observations"]
 
 
-def test_an_excerpt_closes_nothing(observatory: Observatory, tmp_path: Path) -> None:
-    harvested(observatory, saved(tmp_path, EXCERPT), "--no-publish")
+def test_an_excerpt_closes_nothing_and_another_one_is_held(observatory: Observatory, tmp_path: Path) -> None:
+    harvested(observatory, saved(tmp_path, EXCERPT))
     lines = EXCERPT.splitlines()
     text = "\n".join([lines[0], *(line for line in lines if line.startswith('"11"'))])
     code, harvest = harvested(observatory, saved(tmp_path, text + "\n"))
-    assert (code, harvest["status"], harvest["rows_closed"]) == (0, "accepted", 0)
+    assert (code, harvest["status"], harvest["rows_closed"]) == (3, "held", 0)
+    code, document = observatory.run("accept", harvest["harvest_id"], "--reason", "a test")
+    assert (code, document["harvests"][0]["status"], document["harvests"][0]["rows_closed"]) == (0, "accepted", 0)
     assert values_of(observatory, "county:15003:22")["establishments"] == (63, "A")
 
 
