@@ -83,11 +83,13 @@ class Parameter(_Strict):
         default: its values unless an operator sets others.
         description: its values in words.
         pattern: regular expression that each value matches whole.
+        single: it has one value; a list is refused.
     """
 
     default: tuple[str, ...]
     description: Text
     pattern: str | None = None
+    single: bool = False
 
 
 WAYBACK_PARAMETERS: Mapping[str, Parameter] = {
@@ -105,6 +107,7 @@ MARKER_PARAMETERS: Mapping[str, Parameter] = {
         default=("false",),
         description="`true` asks for everything, also where the source says that nothing has changed",
         pattern="true|false",
+        single=True,
     )
 }
 """Parameters of every feed whose source says whether something has changed."""
@@ -212,6 +215,9 @@ class Feed(_Strict):
             raise ValueError(f"{self.feed_id}: parameter {empty[0]!r} has no value")
         for name in own:
             pattern = parameters[name].pattern
+            if parameters[name].single and len(values[name]) > 1:
+                told = f"expected one value, {parameters[name].description}; got {', '.join(values[name])}"
+                raise ValueError(f"{self.feed_id}.{name}: {told}")
             if wrong := [value for value in values[name] if pattern and not re.fullmatch(pattern, value)]:
                 raise ValueError(
                     f"{self.feed_id}.{name}: expected {parameters[name].description}; got {', '.join(wrong)}"

@@ -375,7 +375,12 @@ def test_codes_keep_their_zeros_and_absent_keys_are_no_values(observatory: Obser
         ({"region_types": "province"}, "us.clustermapping.region_types: expected country, state"),
         ({"years": "16"}, "us.clustermapping.years: expected years such as 2016"),
         ({"subclusters": "hotels"}, "us.clustermapping.subclusters: expected `none`"),
+        ({"subclusters": "00"}, "us.clustermapping.subclusters: expected `none`"),
+        ({"subclusters": "0"}, "us.clustermapping.subclusters: expected `none`"),
+        ({"page_size": "70000,1"}, "us.clustermapping.page_size: expected one value, records .*; got 70000, 1$"),
+        ({"aggregates": "none,all"}, "us.clustermapping.aggregates: expected one value, .*; got none, all$"),
         ({"full": "yes"}, "us.clustermapping.full: expected `true` asks"),
+        ({"full": "true,false"}, "us.clustermapping.full: expected one value, .*; got true, false$"),
     ],
 )
 def test_a_parameter_that_makes_no_sense_is_refused(parameters: dict[str, str], message: str) -> None:

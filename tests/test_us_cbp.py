@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.evidence import EvidenceError
+from crawlers.source import feeds
 from crawlers.us.cbp import year_of
 from normalizers.normalise import program
 from replicas import us_cbp
@@ -651,11 +652,18 @@ def test_what_is_no_table_is_told(observatory: Observatory, answer: Response, to
     assert told in harvest["reason"]
 
 
-def test_years_that_cannot_be_had_are_told(observatory: Observatory) -> None:
+@pytest.mark.parametrize("years", ["1997", "16", "2016,1986", "latest"])
+def test_years_that_cannot_be_had_are_refused_before_anything_is_asked(observatory: Observatory, years: str) -> None:
     with us_cbp.replica(categories=(102,)) as census:
-        code, harvest = harvested_live(observatory, census.base_url, years="1997")
-        assert (code, census.requests[1:]) == (1, [])
-    assert "expected a year from 1998 on, got '1997'" in harvest["reason"]
+        options = ("--route", "replica", "--base-url", f"{FEED}={census.base_url}", "--set", f"{FEED}.years={years}")
+        code, document = observatory.run("harvest", FEED, *options)
+        assert (code, census.requests) == (2, [])
+    assert "us.cbp.years: expected years from 1998 on; 2016 is the last one before" in document["error"]
+
+
+@pytest.mark.parametrize("year", ["1998", "1999", "2000", "2023"])
+def test_years_that_may_be_had_are_taken(year: str) -> None:
+    assert feeds()[FEED].settings({"years": f"{year},2016"})[1]["years"] == (year, "2016")
 
 
 def test_a_state_that_the_api_leaves_out_is_held(observatory: Observatory) -> None:
