@@ -143,7 +143,7 @@ class _Parsed:
             paths, left_out = _choose(feed, batch.records, stem, chooser, document.url)
             self.left_out.extend(left_out)
         else:
-            paths = _write_pages(batch, stem)
+            paths = _write_pages(batch, stem, document.url)
         for number, path in enumerate(paths):
             of_kind.append(RawPage(document.document_id, path, batch.pointer, continues=number > 0))
 
@@ -196,11 +196,11 @@ def _shipped_lists() -> dict[str, Path]:
     return {name: path for name, path in shipped.items() if path is not None}
 
 
-def _write_pages(batch: Batch, stem: Path) -> Iterator[Path]:
+def _write_pages(batch: Batch, stem: Path, address: str) -> Iterator[Path]:
     """Write the records of a batch as JSON arrays of objects, into files whose names begin with the stem."""
     records = batch.records
     if isinstance(records, Table):
-        yield from _write_table(records, stem)
+        yield from _write_table(records, stem, address)
         return
     body = records if isinstance(records, bytes) else json.dumps(records).encode()
     start = 0
@@ -243,8 +243,12 @@ def _joined(pages: Sequence[RawPage]) -> Iterator[RawPage]:
         yield replace(page, path=whole)
 
 
-def _write_table(table: Table, stem: Path) -> Iterator[Path]:
-    """Turn a table into JSON in DuckDB; a row that is too short gets nulls, one that is too long is an error."""
+def _write_table(table: Table, stem: Path, address: str) -> Iterator[Path]:
+    """Turn a table into JSON in DuckDB; a row that is too short gets nulls, one that is too long is an error.
+
+    Raises:
+        EvidenceError: a column contradicts the constant of the same key.
+    """
     body = stem.with_suffix(".body")
     body.write_bytes(table.body)
     given = {f"column{number}": key for number, key in enumerate(table.columns)}
@@ -262,10 +266,13 @@ def _write_table(table: Table, stem: Path) -> Iterator[Path]:
             f"header = false, columns = {{{columns}}}, null_padding = true, parallel = false)"
         )
         locator = "'csv:row=' || number"
-    keys = [f"{name} AS {quoted(key)}" for name, key in given.items() if key is not None]
+    keys = [f"{name} AS {quoted(key)}" for name, key in given.items() if key and key not in table.constants]
     keys += [f"{literal(value)} AS {quoted(key)}" for key, value in table.constants.items()]
     with connect() as connection:
         connection.execute(f"CREATE TABLE cell AS SELECT row_number() OVER () - 1 AS number, * FROM ({source})")
+        for name, key in given.items():
+            if key and key in table.constants:
+                _refuse_other_value(connection, name, key, table.constants[key], address)
         ((last,),) = connection.execute("SELECT coalesce(max(number), 0) FROM cell").fetchall()
         for start in range(1, last + 1, PAGE_ROWS):  # row 0 is the header
             path = stem.with_name(f"{stem.name}-{start:09d}.json")
@@ -325,6 +332,20 @@ def _choose(
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     ((count,),) = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
     return int(count)
+def _refuse_other_value(
+    connection: duckdb.DuckDBPyConnection, name: str, key: str, expected: str, address: str
+) -> None:
+    """Refuse a table that has another value in a column than the one that its address tells."""
+    other = connection.execute(
+        f"SELECT number, trim({name}) AS told FROM cell "
+        "WHERE number > 0 AND told NOT IN ('', ?) ORDER BY number LIMIT 1",
+        [expected],
+    ).fetchone()
+    if other is not None:
+        raise EvidenceError(
+            f"{address}: row {other[0]} has {other[1]!r} in its column {key}, expected {expected!r} by its address; "
+            "name the file after what it holds"
+        )
 
 
 def _document_row(feed: Feed, document: Document) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Table:
     Attributes:
         body: CSV, or a JSON array of arrays; the first row is the header.
         columns: for each column the key under which its values are handed over; None for one that is not.
-        constants: keys and values that every record gets beside its own.
+        constants: keys and values that every record gets beside its own. A column of the same key is compared with
+            it: a document with another value is refused.
         located_by: keys whose columns and values name a record, where only chosen rows are handed over: many rows are
             one thing then, and none is counted.
         null: what stands for nothing, beside an empty cell.

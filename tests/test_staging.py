@@ -34,7 +34,7 @@ def checked(folder: Path, *documents: bytes) -> tuple[list[tuple[Any, ...]], int
     """Cut, write and check documents; return the rows, and how many files there were."""
     pages = []
     for number, body in enumerate(documents):
-        paths = staging._write_pages(Batch("items", body), folder / f"items-{number:05d}")  # noqa: SLF001  # what is tested
+        paths = staging._write_pages(Batch("items", body), folder / f"items-{number:05d}", "us:a")  # noqa: SLF001  # what is tested
         pages += [RawPage(f"us:{number}", path, "/{}", continues=piece > 0) for piece, path in enumerate(paths)]
     with duckdb.connect() as connection:
         staging._check(connection, Item, pages)  # noqa: SLF001  # what is tested

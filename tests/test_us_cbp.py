@@ -409,6 +409,52 @@ def test_a_name_without_a_year_is_told() -> None:
         year_of("file:us.cbp/cbp97co.txt")
 
 
+@pytest.mark.parametrize(
+    ("address", "year"),
+    [
+        ("file:us.cbp/saved-2024-01-05/counties-2016.csv", "2016"),
+        ("file:us.cbp/saved-2024-01-05/cbp15co.zip/counties.csv", "2015"),
+        ("file:us.cbp/2024/cbp/counties%202016.csv", "2016"),
+        ("file:us.cbp/saved-2024/2016/counties.csv", "2016"),
+        ("file:us.cbp/2016/cbp16co-2016.txt", "2016"),
+        ("https://api.census.gov/data/2019/cbp?get=NAICS2017,EMP", "2019"),
+        ("file:us.cbp/saved-2024/api.census.gov/data/2019/cbp%3Fget=NAICS2017,EMP", "2019"),
+        ("https://example.org/get?file=cbp16co.txt", "2016"),
+    ],
+)
+def test_the_file_name_tells_the_year_before_its_folders(address: str, year: str) -> None:
+    assert year_of(address) == year
+
+
+@pytest.mark.parametrize("name", ["counties-2016-saved-2024.csv", "cbp16co-2017.txt"])
+def test_a_name_with_two_years_is_refused(name: str) -> None:
+    with pytest.raises(EvidenceError, match=f"/2016/{name}: expected one year in the name of .*, got 2016, 20[12]"):
+        year_of(f"file:us.cbp/2016/{name}")
+
+
+@pytest.mark.parametrize("shape", ["csv", "json"])
+def test_a_column_with_another_year_than_the_address_is_refused(
+    observatory: Observatory, tmp_path: Path, shape: str
+) -> None:
+    table = [
+        ("YEAR", "NAICS2012", "EMP", "ESTAB", "PAYANN", "PAYQTR1", "state", "county"),
+        ("2016", "721110", "700", "9", "28000", "7000", "11", "001"),
+        ("", "721110", "500", "8", "28000", "7000", "15", "003"),
+        ("2016", "721110", "300", "7", "28000", "7000", "10", "003"),
+    ]
+    text = json.dumps(table) if shape == "json" else "\n".join(map(",".join, table))
+    code, harvest = harvested(observatory, saved(tmp_path, text, f"counties-2016.{shape}"))
+    assert (code, harvest["status"], harvest["records"]) == (0, "accepted", 3)
+    assert observatory.sql("SELECT DISTINCT time_period FROM observations") == [{"time_period": "2016"}]
+    assert values_of(observatory, "county:15003:22")["employment"] == (500, "A")
+    other = text.replace('"2016", "721110", "300"', '"2015", "721110", "300"').replace(
+        "2016,721110,300", "2015,721110,300"
+    )
+    code, harvest = harvested(observatory, saved(tmp_path, other, f"cbp16co.{shape}"))
+    assert (code, harvest["status"]) == (1, "failed")
+    assert f"cbp16co.{shape}: row 3 has '2015' in its column year, expected '2016' by its address" in harvest["reason"]
+
+
 def statements(*tables: str) -> Iterator[str]:
     """Yield the statements of the feed's program that make these tables."""
     for statement in duckdb.extract_statements(program(FEED, ".sql").read_text("utf-8")):

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from scrapy import Request
 from scrapy.http import Response
@@ -46,6 +47,7 @@ FIELDS = {
     "payqtr1": "qp1",
     "payann": "ap",
     "estab": "est",
+    "year": "year",
     **{f"naics{vintage}": "naics" for vintage in (1997, 2002, 2007, 2012, 2017, 2022)},
 }
 """Column, in lower case → field of the raw record; the bulk file first, then the API."""
@@ -53,8 +55,9 @@ FIELDS = {
 REQUIRED = frozenset({"fipstate", "fipscty", "naics", "emp", "est"})
 """Fields without which a table is no county file of this source."""
 
-_NOT_READ = re.compile(r"n<?\d+(_\d+)?|censtate|cencty|name|geo_?id|geotype|geo_ttl|year|.*_(label|ttl|s)|pay.*_[fn]")
-_YEARS = (r"/([12]\d{3})/cbp\b", r"cbp(\d{2})co", r"(?<!\d)((?:19|20)\d{2})(?!\d)")
+_NOT_READ = re.compile(r"n<?\d+(_\d+)?|censtate|cencty|name|geo_?id|geotype|geo_ttl|.*_(label|ttl|s)|pay.*_[fn]")
+_API_YEAR = re.compile(r"/([12]\d{3})/cbp(?=\?|%3F|$)", re.IGNORECASE)
+_YEAR = re.compile(r"cbp(\d{2})co|(?<!\d)((?:19|20)\d{2})(?!\d)", re.IGNORECASE)
 _CENTURY_BEGINS = 86  # two digits of a year; the files begin with 1986
 _NAICS = re.compile(r"NAICS\d{4}")
 _HEAD = 2**14
@@ -105,7 +108,7 @@ def parse(document: Document) -> Iterator[Batch] | None:
         One batch; none for a list of variables; None where the document is no table of this source.
 
     Raises:
-        EvidenceError: it is a county table, and its address names no year.
+        EvidenceError: it is a county table, and its address names no year, or several.
         LeftOut: it is another table of the publisher, with what it is.
     """
     header = _header(document.body)
@@ -125,21 +128,34 @@ def parse(document: Document) -> Iterator[Batch] | None:
 def year_of(address: str) -> str:
     """Return the year that an address or a file name tells: ``…/2016/cbp?…``, ``cbp16co.txt``, ``counties-2016.csv``.
 
+    The file name counts before the folders, and a near folder before a far one: a folder may say when it was saved.
+
     Raises:
-        EvidenceError: there is none, or it is older than the classification.
+        EvidenceError: there is none, or several in the part that tells it, or it is older than the classification.
     """
-    found = next(filter(None, (re.search(pattern, address, re.IGNORECASE) for pattern in _YEARS)), None)
-    if found is None:
+    path, _, query = address.partition("?")
+    parts = (unquote(part) for part in [*reversed(path.split("/")), query])
+    api = _API_YEAR.search(address)
+    years = {api[1]} if api else next(filter(None, map(_years_in, parts)), set())
+    if not years:
         raise EvidenceError(
             f"{address}: a county table without a year in its name; "
             "name the file as the Census Bureau does: cbp16co.txt"
         )
-    year = found[1]
-    if len(year) == len("16"):
-        year = f"{19 if int(year) >= _CENTURY_BEGINS else 20}{year}"
+    if len(years) > 1:
+        raise EvidenceError(
+            f"{address}: expected one year in the name of a county table, got {', '.join(sorted(years))}; "
+            "name the file as the Census Bureau does: cbp16co.txt"
+        )
+    [year] = years
     if int(year) < FIRST_YEAR:
         raise EvidenceError(f"{address}: {year} is classified by SIC; expected a year from {FIRST_YEAR} on")
     return year
+
+
+def _years_in(name: str) -> set[str]:
+    """Return the years that one part of an address names."""
+    return {four or f"{19 if int(two) >= _CENTURY_BEGINS else 20}{two}" for two, four in _YEAR.findall(name)}
 
 
 def _columns(header: Iterable[str]) -> list[str | None]:
