@@ -156,11 +156,13 @@ def _rows_of_cell(body: bytes, region: str, bcd: str, naics: str) -> list[dict[s
         header, *rows = json.loads(text)
     else:
         header, *rows = csv.reader(text.splitlines())
+        while not header[-1].strip():  # a comma at its end, which the rows may have or not
+            header.pop()
     place = {FIELDS.get(name.lower()): number for number, name in enumerate(header)}
     return [
         dict(zip(header, row, strict=False))
         for row in rows
-        if len(row) == len(header)
+        if len(row) >= len(header)
         and row[place["naics"]] in industries
         and {row[place["fipstate"]], row[place["fipstate"]] + row[place["fipscty"]]} & counties
     ]

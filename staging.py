@@ -5,6 +5,7 @@ Staging is disposable: it is made from the archive alone, by the same parser wha
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -247,8 +248,9 @@ def _write_table(table: Table, stem: Path, address: str) -> Iterator[Path]:
     """Turn a table into JSON in DuckDB; a row that is too short gets nulls, one that is too long is an error.
 
     Raises:
-        EvidenceError: a column contradicts the constant of the same key.
+        EvidenceError: it is not UTF-8, or a column contradicts the constant of the same key.
     """
+    _refuse_other_encodings(table.body, address)
     body = stem.with_suffix(".body")
     body.write_bytes(table.body)
     given = {f"column{number}": key for number, key in enumerate(table.columns)}
@@ -332,6 +334,22 @@ def _choose(
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     ((count,),) = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
     return int(count)
+
+
+def _refuse_other_encodings(body: bytes, address: str) -> None:
+    """Refuse what is not UTF-8, line by line: a table is too big to be held a second time as text."""
+    if body.isascii():
+        return
+    for number, line in enumerate(io.BytesIO(body), 1):
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            raise EvidenceError(
+                f"{address}: expected UTF-8, got {line[max(error.start - 20, 0) : error.end + 20]!r} in line {number}, "
+                f"byte {error.start + 1}; save it as UTF-8"
+            ) from error
+
+
 def _refuse_other_value(
     connection: duckdb.DuckDBPyConnection, name: str, key: str, expected: str, address: str
 ) -> None:

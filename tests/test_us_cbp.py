@@ -564,6 +564,38 @@ def test_an_excerpt_may_be_written_in_many_ways(
     assert observatory.contents()["observations"] == excerpt.contents()["observations"]
 
 
+@pytest.mark.parametrize("where", ["header", "every line"])
+def test_a_header_cell_without_a_name_is_not_read(
+    excerpt: Observatory, observatory: Observatory, tmp_path: Path, where: str
+) -> None:
+    text = (
+        EXCERPT.replace("\n", ",\n", 1) if where == "header" else EXCERPT.replace("\n", ",x\n").replace(",x", ", ", 1)
+    )
+    code, harvest = harvested(observatory, saved(tmp_path, text))
+    assert (code, harvest["status"], harvest["records"], harvest["quarantined"]) == (0, "accepted", 9, 0)
+    assert [warning for warning in harvest["warnings"] if "unknown key" in warning] == []
+    assert observatory.contents()["observations"] == excerpt.contents()["observations"]
+    code, traced = observatory.run("trace", "observations", f"{FEED}:county:15003:22", "employment")
+    assert (code, [(row["naics"], row["emp"]) for row in traced["record"]]) == (
+        0,
+        [("721110", "9000"), ("713210", "0")],
+    )
+
+
+def test_a_table_that_is_not_utf_8_is_refused_with_a_reason(observatory: Observatory, tmp_path: Path) -> None:
+    path = tmp_path / "cbp16co.txt"
+    names = ["name", *("Doña Ana" if "721110" in line else "" for line in EXCERPT.splitlines()[1:])]
+    text = "\n".join(f"{name},{line}" for name, line in zip(names, EXCERPT.splitlines(), strict=True))
+    path.write_bytes(text.encode("latin-1"))
+    code, harvest = harvested(observatory, path, "--no-publish")
+    assert (code, harvest["status"]) == (1, "failed")
+    assert 'cbp16co.txt: expected UTF-8, got b\'Do\\xf1a Ana,"10","003","7' in harvest["reason"]
+    assert harvest["reason"].endswith(" in line 6, byte 3; save it as UTF-8")
+    path.write_bytes(text.encode())
+    code, harvest = harvested(observatory, path, "--no-publish")
+    assert (code, harvest["status"], harvest["records"]) == (0, "accepted", 9)
+
+
 def test_an_excerpt_closes_nothing_and_another_one_is_held(observatory: Observatory, tmp_path: Path) -> None:
     harvested(observatory, saved(tmp_path, EXCERPT))
     lines = EXCERPT.splitlines()

@@ -55,7 +55,7 @@ FIELDS = {
 REQUIRED = frozenset({"fipstate", "fipscty", "naics", "emp", "est"})
 """Fields without which a table is no county file of this source."""
 
-_NOT_READ = re.compile(r"n<?\d+(_\d+)?|censtate|cencty|name|geo_?id|geotype|geo_ttl|.*_(label|ttl|s)|pay.*_[fn]")
+_NOT_READ = re.compile(r"\s*|n<?\d+(_\d+)?|censtate|cencty|name|geo_?id|geotype|geo_ttl|.*_(label|ttl|s)|pay.*_[fn]")
 _API_YEAR = re.compile(r"/([12]\d{3})/cbp(?=\?|%3F|$)", re.IGNORECASE)
 _YEAR = re.compile(r"cbp(\d{2})co|(?<!\d)((?:19|20)\d{2})(?!\d)", re.IGNORECASE)
 _CENTURY_BEGINS = 86  # two digits of a year; the files begin with 1986
