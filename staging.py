@@ -270,7 +270,8 @@ def _write_table(table: Table, stem: Path, address: str) -> Iterator[Path]:
         locator = "'csv:row=' || number"
     keys = [f"{name} AS {quoted(key)}" for name, key in given.items() if key and key not in table.constants]
     keys += [f"{literal(value)} AS {quoted(key)}" for key, value in table.constants.items()]
-    with connect() as connection:
+    spill = stem.with_suffix(".spill")
+    with connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
         connection.execute(f"CREATE TABLE cell AS SELECT row_number() OVER () - 1 AS number, * FROM ({source})")
         for name, key in given.items():
             if key and key in table.constants:
@@ -284,6 +285,7 @@ def _write_table(table: Table, stem: Path, address: str) -> Iterator[Path]:
                 f"TO {literal(str(path))} (FORMAT json, ARRAY true)"
             )
             yield path
+    shutil.rmtree(spill, ignore_errors=True)
     body.unlink()
 
 

@@ -18,13 +18,16 @@ from conftest import Observatory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import staging
 from crawlers.evidence import EvidenceError
 from crawlers.source import feeds
+from crawlers.spider import Batch, Table
 from crawlers.us.cbp import year_of
 from normalizers.normalise import program
 from replicas import us_cbp
 from replicas.server import Fault, Replica, Response
 from replicas.us import ClusterMapping
+from warehouse.store import connect
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT / ".." / "shared" / "data" / "us"
@@ -594,6 +597,26 @@ def test_a_table_that_is_not_utf_8_is_refused_with_a_reason(observatory: Observa
     path.write_bytes(text.encode())
     code, harvest = harvested(observatory, path, "--no-publish")
     assert (code, harvest["status"], harvest["records"]) == (0, "accepted", 9)
+
+
+def test_a_table_is_read_within_the_limit_of_memory_and_spills_into_staging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_of: list[tuple[Any, ...]] = []
+
+    def connecting(config: dict[str, str]) -> duckdb.DuckDBPyConnection:
+        connection = connect(config=config)
+        query = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+        settings_of.extend(connection.execute(query).fetchall())
+        return connection
+
+    monkeypatch.setattr(staging, "MEMORY", "512MiB")
+    monkeypatch.setattr(staging, "connect", connecting)
+    batch = Batch("rows", Table(b"a,b\n1,2\n", ["a", None], {}))
+    [page] = staging._write_pages(batch, tmp_path / "rows-00000", "us:a")  # noqa: SLF001  # what is tested
+    assert json.loads(page.read_bytes()) == [{"a": "1", "_locator": "csv:row=1"}]
+    assert settings_of == [("512.0 MiB", str(tmp_path / "rows-00000.spill"))]
+    assert list(tmp_path.iterdir()) == [page]
 
 
 def test_an_excerpt_closes_nothing_and_another_one_is_held(observatory: Observatory, tmp_path: Path) -> None:
