@@ -284,8 +284,9 @@ def newer_of_same_parts(home: Path, harvest: Harvest) -> str | None:
     """Return a good harvest that read a part which this one read too, completely or not, and has newer evidence."""
     assert harvest.evidence_at is not None  # noqa: S101  # for the type checker: it is staged
     for other in harvests(home, harvest.feed_id, newest_first=True):
-        good = other.status is not None and other.status.good and other.evidence_at is not None
-        if good and other.evidence_at > harvest.evidence_at and other.sizes.keys() & harvest.sizes.keys():  # type: ignore[operator]
+        if other.status is None or not other.status.good or other.evidence_at is None:
+            continue
+        if other.evidence_at > harvest.evidence_at and other.sizes.keys() & harvest.sizes.keys():
             return other.harvest_id
     return None
 
