@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from exports import files
-from warehouse import generate, schema, store
+from warehouse import assemble, generate, schema, store
 from warehouse.schema import TABLES, Column, Origin, Table, literal, quoted
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -308,3 +308,7 @@ def test_columns_that_an_older_warehouse_lacks_are_added(tmp_path: Path) -> None
     with store.opened(tmp_path) as connection:
         assert sorted(connection.execute("DESCRIBE observations").fetchall()) == sorted(columns)
         assert connection.execute("SELECT cluster_id, value_text FROM observations").fetchall() == [("a", None)]
+
+
+def test_every_program_that_derives_has_its_place() -> None:
+    assert sorted(assemble.STEPS) == sorted(path.stem for path in assemble.DERIVE.glob("*.sql"))

@@ -31,6 +31,8 @@ from warehouse.schema import (
 )
 
 DERIVE = Path(__file__).parent / "derive"
+STEPS = ("themes", "cluster_identification", "initiative_links")
+"""The programs in `DERIVE`, in order: each may read what those before it made."""
 
 
 def assemble(
@@ -82,8 +84,8 @@ def assemble(
             connection.execute(
                 f"INSERT INTO release.{quoted(table.name)} VALUES ({marks})", [row.get(name) for name in table.names]
             )
-    for path in sorted(DERIVE.glob("*.sql")):
-        connection.execute(path.read_text("utf-8"))
+    for step in STEPS:
+        connection.execute((DERIVE / f"{step}.sql").read_text("utf-8"))
 
 
 def _fill(
