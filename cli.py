@@ -41,6 +41,8 @@ from exports.query import QueryError, open_release, select_only, to_parquet
 from exports.release import ReleaseError, newest
 from exports.verify import verify as verify_release
 from pipeline import Order, Reporter, StoppedError, UsageError
+from rebuild import RebuildError
+from rebuild import rebuild as rebuild_release
 from staging import folder as staging_folder
 from warehouse.schema import literal
 from warehouse.store import LockedError, connect
@@ -182,6 +184,10 @@ def _fail(context: Context, message: str, code: Exit = Exit.USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
+_FAILURES = (LockedError, provenance.TraceError, EvidenceError, RebuildError, ReleaseError, LicenceError, duckdb.Error)
+"""What an operator cannot mend in the command line."""
+
+
 @contextmanager
 def _clear_errors(context: Context) -> Iterator[None]:
     """Turn what an operator can mend into one clear line and an exit code."""
@@ -189,7 +195,7 @@ def _clear_errors(context: Context) -> Iterator[None]:
         yield
     except (UsageError, QueryError) as error:
         _fail(context, str(error))
-    except (LockedError, provenance.TraceError, EvidenceError, ReleaseError, LicenceError, duckdb.Error) as error:
+    except _FAILURES as error:
         _fail(context, str(error), Exit.FAILED)
     except ValueError as error:
         _fail(context, str(error))
@@ -710,6 +716,30 @@ def verify(
             Text(f"{folder.resolve().name}: {len(problems)} problems" if problems else f"{folder.resolve().name}: ok")
         )
     raise typer.Exit(Exit.FAILED if problems else Exit.OK)
+
+
+@app.command()
+def rebuild(
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="N", help="The release; without it the newest.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a release again from the archive alone, without network, and compare it with what was published."""
+    context = _context(home, as_json)
+    with _clear_errors(context), _reporting() as report:
+        done = rebuild_release(context.home, release, report)
+    if context.as_json:
+        _print_json(asdict(done))
+    else:
+        for warning in done.warnings:
+            err.print(Text(f"warning: {warning}", style="yellow"))
+        for problem in done.different:
+            err.print(Text(problem, style="red"))
+        told = "was missing and is back" if done.installed else f"{len(done.identical)} files are identical"
+        out.print(Text(f"{done.release.name}: {told}" + "; so is the warehouse" * done.warehouse))
+    raise typer.Exit(Exit.FAILED if done.different else Exit.OK)
 
 
 # Running an observatory -----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -276,7 +276,7 @@ def _take_up(home: Path, order: Order) -> Harvest | None:
     if asked_then == asked_now and harvests.now() - newest.started_at < RESUME_WITHIN:
         newest.limits = limits
         if newest.stage is Stage.ENDED:
-            newest.stage, newest.status, newest.reason, newest.finished_at = Stage.CRAWLING, None, None, None
+            newest.take_up()
         return newest
     if newest.stage is not Stage.ENDED:
         newest.end(
@@ -393,7 +393,7 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
     with store.opened(home) as connection:
         done = is_loaded(connection, record.harvest_id)
         if done is None:
-            row = ledger_row(record)
+            row = ledger_row(record, harvests.now()) | {"reason": _decided(record)}
             newer = newer_evidence(connection, feed.feed_id, record.scope, row["evidence_at"])
             newer = newer or harvests.newer_of_same_parts(home, record)
             overruled = accepted and _NEWER in record.decisions[-1].held_because
@@ -442,16 +442,21 @@ def _program(feed: Feed) -> str:
 
 def _note_loaded(home: Path, record: Harvest, done: Loaded) -> None:
     """Write the end of a harvest that stands in the warehouse; the caller holds the lock of the warehouse."""
+    assert done.finished_at is not None  # noqa: S101  # for the type checker: the ledger row of a load has a time
     record.rows_opened, record.rows_changed, record.rows_closed = done.opened, done.changed, done.closed
-    decided = record.decisions[-1].reason if record.decisions else None
-    record.end(Status.ACCEPTED if done else Status.UNCHANGED, decided)
+    at = done.finished_at.replace(tzinfo=UTC)
+    record.end(Status.ACCEPTED if done else Status.UNCHANGED, _decided(record), at)
     harvests.write(home, record)
 
 
-def ledger_row(record: Harvest) -> dict[str, Any]:
-    """Return the row of a harvest for the table `harvests`; one that has not ended yet ends now."""
+def _decided(record: Harvest) -> str | None:
+    return record.decisions[-1].reason if record.decisions else None
+
+
+def ledger_row(record: Harvest, finished_at: datetime | None = None) -> dict[str, Any]:
+    """Return the row of a harvest for the table `harvests`, ended as it says, or at the time given (aware, UTC)."""
     row = record.model_dump()
-    row["finished_at"] = row["finished_at"] or harvests.now()
+    row["finished_at"] = finished_at or row["finished_at"]
     times = ("started_at", "finished_at", "evidence_at")
     return row | {name: naive(row[name]) for name in times if row[name] is not None}
 
@@ -564,53 +569,69 @@ def publish(home: Path, profile: str, report: Reporter) -> Path | None:
     published, recipes = home / "published", home / "archive" / "releases"
     with store.opened(home) as connection:
         _mend(published, recipes)
-        ended = [record for record in harvests.harvests(home) if record.finished_at]
-        for record in ended:
-            if record.status is not None and not record.status.good:
-                done = is_loaded(connection, record.harvest_id)
-                if done is None:
-                    write_harvest(connection, ledger_row(record))
-                else:  # killed between the warehouse and its record
-                    _note_loaded(home, record, done)
         at = harvests.now()
+        for record in harvests.harvests(home):
+            good = record.status is not None and record.status.good
+            if not good and (done := is_loaded(connection, record.harvest_id)) is not None:
+                _note_loaded(home, record, done)  # killed between the warehouse and its record
         recipe = Recipe(
             release_id=next_release_id(published, recipes, at.date()),
             profile=profile,
             published_at=at,
-            harvests=tuple(
-                record.harvest_id
-                for record in sorted(ended, key=lambda record: (record.finished_at, record.harvest_id))
-                if record.status is Status.ACCEPTED
-            ),
+            harvests=tuple(record.harvest_id for record in ended(home, at) if record.status is Status.ACCEPTED),
             software_version=harvests.software_version(),
             duckdb_version=duckdb.__version__,
             schema_version=SCHEMA_VERSION,
         )
         if _nothing_new(published, recipe):
             return None
-        states = feed_states(home, at)
-        may = [feed.feed_id for _, feed, _ in states if allowed(feed.redistribution, profile)]
-        synthetic = bool(harvests.kind_of_home(home))
-        public = profile == "public"
-        assemble(
-            connection,
-            allowed=may,
-            public=public,
-            sources=[
-                {**source.model_dump(exclude={"feeds"}), "feed_id": "catalogue"}
-                for source in {source.source_id: source for source, _, _ in states}.values()
-            ],
-            feeds=[_feed_row(feed, state, told=not (public and synthetic)) for _, feed, state in states],
-        )
-        release = write(
-            connection,
-            recipe,
-            published,
-            notes=_notes(states, profile, synthetic=synthetic),
-            demo=synthetic,
-        )
+        release = write_release(home, connection, recipe)
         _mend(published, recipes)
     return release
+
+
+def ended(home: Path, at: datetime) -> list[Harvest]:
+    """Return all harvests that had ended at a time (aware, UTC), as they stood then, in the order of their ends."""
+    stood = (record.as_it_stood(at) for record in harvests.harvests(home))
+    return sorted(
+        (record for record in stood if record is not None), key=lambda record: (record.finished_at, record.harvest_id)
+    )
+
+
+def write_release(home: Path, connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Path:
+    """Write the release of a recipe.
+
+    Args:
+        home: the home; the release goes below its ``published/``.
+        connection: its warehouse, with the good harvests that had ended when the recipe was made, and no others.
+        recipe: what the release is made of.
+    """
+    for record in ended(home, recipe.published_at):
+        if record.status is not None and not record.status.good:
+            write_harvest(connection, ledger_row(record))
+    states = feed_states(home, recipe.published_at)
+    synthetic = bool(harvests.kind_of_home(home))
+    public = recipe.profile == "public"
+    assemble(
+        connection,
+        allowed=[feed.feed_id for _, feed, _ in states if allowed(feed.redistribution, recipe.profile)],
+        public=public,
+        sources=[
+            {**source.model_dump(exclude={"feeds"}), "feed_id": "catalogue"}
+            for source in {source.source_id: source for source, _, _ in states}.values()
+        ],
+        feeds=[_feed_row(feed, state, told=not (public and synthetic)) for _, feed, state in states],
+    )
+    try:
+        return write(
+            connection,
+            recipe,
+            home / "published",
+            notes=_notes(states, recipe.profile, synthetic=synthetic),
+            demo=synthetic,
+        )
+    finally:
+        connection.execute("DETACH release")
 
 
 def is_unpublished(home: Path, profile: str) -> bool:

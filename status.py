@@ -47,8 +47,9 @@ class FeedState:
 def feed_state(home: Path, feed: Feed, at: datetime) -> FeedState:
     """Return the state of a feed at a point of time (aware, UTC)."""
     last: Harvest | None = None
-    for record in harvests.harvests(home, feed.feed_id, newest_first=True):
-        if record.status is None or record.finished_at is None or record.finished_at > at:
+    for newest in harvests.harvests(home, feed.feed_id, newest_first=True):
+        record = newest.as_it_stood(at)
+        if record is None or record.status is None:
             continue
         if last is None:
             last = record

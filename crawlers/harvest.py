@@ -72,6 +72,33 @@ class Decision(BaseModel):
     held_because: str
 
 
+class Ending(BaseModel):
+    """How a harvest stood when it ended before: held and then accepted, or interrupted and then gone on with.
+
+    The attributes are those of `Harvest`.
+    """
+
+    status: Status
+    finished_at: AwareDatetime
+    evidence_at: AwareDatetime | None = None
+    gone: str | None = None
+    scope: list[str] = Field(default_factory=list)
+    requests: int = 0
+    bytes: int = 0
+    documents: int = 0
+    records: int = 0
+    records_expected: int | None = None
+    empty: int = 0
+    dropped: int = 0
+    quarantined: int = 0
+    rows_opened: int = 0
+    rows_changed: int = 0
+    rows_closed: int = 0
+    reason: str | None = None
+    software_version: str
+    synthetic: bool | None = None
+
+
 class Harvest(BaseModel):
     """The record of one harvest.
 
@@ -91,6 +118,7 @@ class Harvest(BaseModel):
         not_understood: addresses whose answers were not what they should be; they are asked again.
         doubts: what the crawl or the checks found wrong with the harvest as a whole; they hold it.
         warnings: what an operator should know and what holds nothing.
+        endings: how it ended before this, oldest first; releases of that time tell of it so.
         software_version: what crawled it, and once it is processed what parsed it.
         program: digest of all that decides which rows its answers become.
         synthetic: whether a replica answered; None until the first answer.
@@ -139,6 +167,7 @@ class Harvest(BaseModel):
     reason: str | None = None
     replay_of: str | None = None
     decisions: list[Decision] = Field(default_factory=list)
+    endings: list[Ending] = Field(default_factory=list)
     software_version: str
     program: str | None = None
     synthetic: bool | None = None
@@ -163,9 +192,28 @@ class Harvest(BaseModel):
         """The harvest whose WARC parts hold the evidence: its own, or that of the one it replays."""
         return self.replay_of or self.harvest_id
 
-    def end(self, status: Status, reason: str | None = None) -> None:
-        """Note what came of the harvest."""
-        self.stage, self.status, self.reason, self.finished_at = Stage.ENDED, status, reason, now()
+    def end(self, status: Status, reason: str | None = None, at: datetime | None = None) -> None:
+        """Note what came of the harvest, now or at a time (aware, UTC)."""
+        self._keep_ending()
+        self.stage, self.status, self.reason, self.finished_at = Stage.ENDED, status, reason, at or now()
+
+    def take_up(self) -> None:
+        """Go on with a harvest that has ended; how it ended is kept."""
+        self._keep_ending()
+        self.stage, self.status, self.reason, self.finished_at = Stage.CRAWLING, None, None, None
+
+    def _keep_ending(self) -> None:
+        if self.finished_at is not None:
+            self.endings = [*self.endings, Ending(**self.model_dump(include=set(Ending.model_fields)))]
+
+    def as_it_stood(self, at: datetime) -> Harvest | None:
+        """Return the record with the end that it had at a time (aware, UTC); None where it had not ended yet."""
+        if self.finished_at is not None and self.finished_at <= at:
+            return self
+        for ending in reversed(self.endings):
+            if ending.finished_at <= at:
+                return self.model_copy(update=dict(ending) | {"stage": Stage.ENDED})
+        return None
 
 
 def now() -> datetime:

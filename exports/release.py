@@ -89,7 +89,7 @@ def next_release_id(published: Path, archive_releases: Path, day: date) -> str:
         day: the day (UTC).
     """
     names = [path.name for path in _listing(published)] + [path.stem for path in _listing(archive_releases)]
-    numbers = [_number(name) for name in names if _RELEASE_ID.fullmatch(name)]
+    numbers = [release_number(name) for name in names if _RELEASE_ID.fullmatch(name)]
     today = (day.year, day.month, day.day)
     last = max((number for *of_day, number in numbers if tuple(of_day) == today), default=0)
     return f"{day:%Y.%m.%d}.{last + 1}"
@@ -120,8 +120,8 @@ def newest(published: Path, profile: str | None = None, *, before: str | None = 
         before: only releases older than this one.
     """
     releases = [path for path in _listing(published) if _RELEASE_ID.fullmatch(path.name) and path.is_dir()]
-    for release in sorted(releases, key=lambda path: _number(path.name), reverse=True):
-        if before is not None and _number(release.name) >= _number(before):
+    for release in sorted(releases, key=lambda path: release_number(path.name), reverse=True):
+        if before is not None and release_number(release.name) >= release_number(before):
             continue
         if profile is None or read_manifest(release)["profile"] == profile:
             return release
@@ -325,7 +325,8 @@ def _utc(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
 
 
-def _number(release_id: str) -> tuple[int, ...]:
+def release_number(release_id: str) -> tuple[int, ...]:
+    """Return the parts of a release's id as numbers, by which releases are ordered."""
     return tuple(map(int, release_id.split(".")))
 
 

@@ -113,21 +113,42 @@ def _database(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     try:
         connection.execute(f"ATTACH {literal(str(path))} AS book (READ_ONLY)")
         problems = integrity.shape(connection, schema.TABLES.values(), "book")
-        if problems:
-            return [f"{path.name}: {problem}" for problem in problems]
-        for table in schema.TABLES.values():
-            parquet, book = f"release.{quoted(table.name)}", f"book.{quoted(table.name)}"
-            [(missing, extra)] = connection.execute(
-                f"SELECT (SELECT count(*) FROM (FROM {parquet} EXCEPT ALL FROM {book})), "
-                f"(SELECT count(*) FROM (FROM {book} EXCEPT ALL FROM {parquet}))"
-            ).fetchall()
-            if missing or extra:
-                problems.append(
-                    f"{path.name}: {table.name} differs from its Parquet file: "
-                    f"{missing:,} rows are missing, {extra:,} are extra"
-                )
+        return [f"{path.name}: {problem}" for problem in problems or _differing(connection, "its Parquet file")]
     except duckdb.Error as error:
         return [f"{path.name}: cannot be read ({error})"]
+
+
+def differing_tables(path: Path, other: Path) -> list[str]:
+    """Compare two DuckDB files table by table, row by row, on all columns.
+
+    Returns:
+        Problems in words; none means that their tables are equal.
+    """
+    with connect() as connection:
+        try:
+            connection.execute(f"ATTACH {literal(str(path))} AS book (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(str(other))} AS release (READ_ONLY)")
+            problems = [
+                problem
+                for database in ("book", "release")
+                for problem in integrity.shape(connection, schema.TABLES.values(), database)
+            ]
+            return [f"{path.name}: {problem}" for problem in problems or _differing(connection, "the other file")]
+        except duckdb.Error as error:
+            return [f"{path.name}: cannot be read ({error})"]
+
+
+def _differing(connection: duckdb.DuckDBPyConnection, what: str) -> list[str]:
+    """Compare the tables of the attached databases ``book`` and ``release``."""
+    problems = []
+    for table in schema.TABLES.values():
+        held, book = f"release.{quoted(table.name)}", f"book.{quoted(table.name)}"
+        [(missing, extra)] = connection.execute(
+            f"SELECT (SELECT count(*) FROM (FROM {held} EXCEPT ALL FROM {book})), "
+            f"(SELECT count(*) FROM (FROM {book} EXCEPT ALL FROM {held}))"
+        ).fetchall()
+        if missing or extra:
+            problems.append(f"{table.name} differs from {what}: {missing:,} rows are missing, {extra:,} are extra")
     return problems
 
 

@@ -8,7 +8,7 @@ staged is closed only if its partition was read completely. Everything is set-ba
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,16 @@ from warehouse.schema import DOCUMENTS, HARVESTS, QUARANTINE, Origin, Table, lit
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load did: rows opened, replaced and ended."""
+    """What a load did: rows opened, replaced and ended; and when the harvest ended with it (UTC, naive)."""
 
     opened: int = 0
     changed: int = 0
     closed: int = 0
+    finished_at: datetime | None = None
 
     def __add__(self, other: Loaded) -> Loaded:
-        return Loaded(self.opened + other.opened, self.changed + other.changed, self.closed + other.closed)
+        opened, changed, closed = self.opened + other.opened, self.changed + other.changed, self.closed + other.closed
+        return replace(self, opened=opened, changed=changed, closed=closed)
 
     def __bool__(self) -> bool:
         return bool(self.opened or self.changed or self.closed)
@@ -36,7 +38,7 @@ class Loaded:
 def is_loaded(connection: DuckDBPyConnection, harvest_id: str) -> Loaded | None:
     """Return what the load of a harvest did, or None where it was not loaded."""
     row = connection.execute(
-        "SELECT rows_opened, rows_changed, rows_closed FROM harvests WHERE harvest_id = ? "
+        "SELECT rows_opened, rows_changed, rows_closed, finished_at FROM harvests WHERE harvest_id = ? "
         "AND status IN ('accepted', 'unchanged')",
         [harvest_id],
     ).fetchone()
@@ -81,7 +83,7 @@ def load(connection: DuckDBPyConnection, staging: Path, harvest: Mapping[str, An
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE scope AS SELECT unnest(?::VARCHAR[]) AS partition", [list(harvest["closing"])]
         )
-        loaded = Loaded()
+        loaded = Loaded(finished_at=harvest["finished_at"])
         for table in tables(Origin.FEED):
             staged = staging / f"{table.name}.parquet"
             if staged.exists():

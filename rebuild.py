@@ -1,0 +1,215 @@
+"""Releases, and the warehouse, made again from the archive alone: no network, and nothing else of the home is read.
+
+A release depends on the archive, its recipe, this software and DuckDB. So what is rebuilt is compared byte by byte with
+what was published, where that is still there; `observatory.duckdb` is compared table by table, for no two builds of a
+DuckDB file are alike.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from crawlers import harvest as harvests
+from crawlers.harvest import Harvest
+from crawlers.source import feeds
+from exports import files
+from exports.release import CHECKSUMS, Recipe, release_number, switch
+from exports.verify import differing_tables
+from pipeline import Reporter, UsageError, ended, ledger_row, write_release
+from staging import folder as staging_folder
+from staging import stage
+from status import write_status
+from warehouse import store
+from warehouse.load import load, write_harvest
+from warehouse.schema import SCHEMA_VERSION
+
+
+class RebuildError(Exception):
+    """The archive does not give what the recipe asks for; nothing that was published is touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of a rebuild.
+
+    Attributes:
+        release: folder of the release, in the home.
+        identical: files that are as they were published, byte by byte; of the DuckDB file, table by table.
+        different: files that are not, each with what differs; empty where nothing was there to compare with.
+        installed: whether the release was missing, and is now there.
+        warehouse: whether the warehouse was missing, and is now there.
+        warnings: what an operator should know.
+    """
+
+    release: Path
+    identical: list[str] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
+    installed: bool = False
+    warehouse: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def rebuild(home: Path, release_id: str | None, report: Reporter) -> Rebuilt:
+    """Make a release again from the archive, and the warehouse where it is missing.
+
+    Args:
+        home: the home; of it only ``archive/`` is read, and ``published/`` to compare.
+        release_id: the release; without it the newest.
+        report: is told how it goes on.
+
+    Raises:
+        UsageError: the archive knows no such release.
+        RebuildError: the archive lacks a harvest of the recipe, or it cannot be turned into rows.
+        LockedError: the warehouse is in use by another process.
+    """
+    recipes = _recipes(home)
+    target = recipes[-1] if release_id is None else next((one for one in recipes if one.release_id == release_id), None)
+    if target is None:
+        known = ", ".join(one.release_id for one in recipes[-5:])
+        raise UsageError(f"the archive knows no release {release_id}; the newest are {known}")
+    # The ledger of ids and the changes of a release speak of the one before it.
+    line = [one for one in recipes[: recipes.index(target) + 1] if one.profile == target.profile]
+    with (
+        store.lock(home / "warehouse.lock", "the warehouse"),
+        _shadow(home) as shadow,
+        _no_network(),
+        store.opened(shadow) as connection,
+    ):
+        loaded: set[str] = set()
+        for recipe in line:
+            report.step(recipe.release_id, "rebuild")
+            _load(shadow, connection, ended(shadow, recipe.published_at), loaded, report)
+            if lost := sorted(set(recipe.harvests) - loaded):
+                raise RebuildError(
+                    f"release {recipe.release_id}: the archive lacks {len(lost)} of its harvests, such as {lost[0]}; "
+                    "bring back their folders below archive/"
+                )
+            write_release(shadow, connection, recipe)
+        result = _compare(home, shadow / "published" / target.release_id)
+        result.warnings.extend(_warn(recipe) for recipe in line if _warn(recipe))
+        missing = not (home / "warehouse.duckdb").exists()
+        if missing:
+            _load(shadow, connection, ended(shadow, harvests.now()), loaded, report)
+            connection.close()
+            (shadow / "warehouse.duckdb").rename(home / "warehouse.duckdb")
+    write_status(home)
+    return Rebuilt(result.release, result.identical, result.different, result.installed, missing, result.warnings)
+
+
+def _recipes(home: Path) -> list[Recipe]:
+    found = [
+        Recipe.from_json(path.read_text("utf-8"))
+        for path in sorted((home / "archive" / "releases").glob("[0-9]*.json"))
+    ]
+    if not found:
+        raise UsageError(f"{home / 'archive' / 'releases'} has no recipe of a release: nothing was published yet")
+    return sorted(found, key=lambda recipe: release_number(recipe.release_id))
+
+
+def _warn(recipe: Recipe) -> str:
+    made = (recipe.software_version, recipe.duckdb_version, recipe.schema_version)
+    here = (harvests.software_version(), duckdb.__version__, SCHEMA_VERSION)
+    if made == here:
+        return ""
+    words = ("software", "DuckDB", "schema")
+    changed = [f"{word} {old}, here {new}" for word, old, new in zip(words, made, here, strict=True) if old != new]
+    return f"release {recipe.release_id} was made by {'; '.join(changed)}: its files may come out otherwise"
+
+
+def _load(
+    shadow: Path,
+    connection: duckdb.DuckDBPyConnection,
+    records: Sequence[Harvest],
+    loaded: set[str],
+    report: Reporter,
+) -> None:
+    """Load good harvests that are not loaded yet, in the order in which they ended."""
+    for record in records:
+        if record.status is None or not record.status.good or record.harvest_id in loaded:
+            continue
+        loaded.add(record.harvest_id)
+        row = ledger_row(record)
+        if record.confirms is not None:
+            write_harvest(connection, row)
+            continue
+        if record.feed_id not in feeds():
+            raise RebuildError(f"{record.harvest_id}: this software has no feed {record.feed_id}")
+        report.step(record.feed_id, f"load {record.harvest_id}")
+        again = record.model_copy(deep=True)
+        stage(shadow, feeds()[record.feed_id], again)
+        load(connection, staging_folder(shadow, again), row | {"closing": again.closing})
+        shutil.rmtree(staging_folder(shadow, again))
+
+
+def _compare(home: Path, built: Path) -> Rebuilt:
+    """Compare a rebuilt release with the published one, or put it in its place where there is none."""
+    published = home / "published" / built.name
+    if not published.is_dir():
+        published.parent.mkdir(parents=True, exist_ok=True)
+        built.rename(published)
+        switch(published.parent)
+        return Rebuilt(published, installed=True)
+    result = Rebuilt(published)
+    # The checksums name that of the DuckDB file, which differs between two builds.
+    names = sorted({path.relative_to(root).as_posix() for root in (built, published) for path in _files(root)})
+    for name in names:
+        if name == CHECKSUMS:
+            continue
+        one, other = built / name, published / name
+        if not one.is_file() or not other.is_file():
+            result.different.append(f"{name}: only in the {'published' if other.is_file() else 'rebuilt'} release")
+        elif name == files.DATABASE:
+            problems = differing_tables(one, other)
+            result.different.extend(problems)
+            result.identical.extend([] if problems else [name])
+        elif one.read_bytes() != other.read_bytes():
+            result.different.append(f"{name}: its bytes differ")
+        else:
+            result.identical.append(name)
+    return result
+
+
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in root.rglob("*") if path.is_file())
+
+
+@contextmanager
+def _shadow(home: Path) -> Iterator[Path]:
+    """Make a home that has nothing but the archive of another; what killed ones left is removed."""
+    for left in home.glob(".rebuild-*"):
+        shutil.rmtree(left)
+    shadow = home / ".rebuild-shadow"
+    shadow.mkdir()
+    (shadow / "archive").symlink_to(home.resolve() / "archive")
+    try:
+        yield shadow
+    finally:
+        shutil.rmtree(shadow)
+
+
+_state = {"hooked": False, "blocked": False}
+
+
+def _refuse_connections(event: str, arguments: tuple[object, ...]) -> None:
+    if _state["blocked"] and event in {"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"}:
+        raise RebuildError(f"a rebuild uses no network, and something tried {event} {arguments[1:]!r}")
+
+
+@contextmanager
+def _no_network() -> Iterator[None]:
+    """Refuse every connection of this process. An audit hook can never be taken away again, only told to be silent."""
+    if not _state["hooked"]:
+        sys.addaudithook(_refuse_connections)
+        _state["hooked"] = True
+    _state["blocked"] = True
+    try:
+        yield
+    finally:
+        _state["blocked"] = False
