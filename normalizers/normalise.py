@@ -13,8 +13,8 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from normalizers import places, values
 from normalizers.contract import Record
-from normalizers.values import MACROS
 from warehouse.schema import Column, Origin, Table, literal, quoted, tables
 
 ROOM = Path(__file__).parent
@@ -96,7 +96,7 @@ def records_of(feed_id: str) -> tuple[type[Record], ...]:
 
 
 def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
-    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean` and those for numbers.
+    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`, those for numbers and places.
 
     Args:
         connection: in memory.
@@ -116,7 +116,8 @@ def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
         );
         """
     )
-    connection.execute(MACROS)
+    connection.execute(values.MACROS)
+    connection.execute(places.MACROS)
     own = {path.stem: path for path in sorted((ROOM / "reference").glob("*.csv"))}
     for name, path in {**own, **lists}.items():
         connection.execute(
