@@ -16,10 +16,11 @@ A program makes a gazetteer of its country, a relation of
 - ``outcome``: ``matched``, ``ambiguous`` or ``unmatched``; of the finest text that is stated. A triple with nothing but a
   state is matched with the state.
 - ``region_id``: the district, or the state; null unless matched.
-- ``basis``: how it was matched. ``name``, ``alias``, ``town``, ``spelling``, ``place`` (the place decided between the
-  districts of a shared name) or ``state``.
-- ``candidates``: list of {region_id, name, likeness}; the regions among which the texts do not decide, or the five that
-  are nearest by name (Jaro-Winkler similarity, 0 to 1). Empty where matched.
+- ``basis``: how it was matched. ``name``, ``alias``, ``town``, ``parts`` (each part of the text names it),
+  ``spelling``, ``place`` (the place decided between the districts of a shared name) or ``state``.
+- ``candidates``: list of {region_id, name, near, likeness}; empty where matched. First the regions that a text or a part
+  of it names (``near`` is null); where it is unmatched, then five that have the nearest name, which ``near`` is, a town's
+  for one (Jaro-Winkler similarity, 0 to 1).
 - ``why``: the reason in words, where it is not matched.
 
 It never chooses between two. The rules, in this order:
@@ -57,20 +58,28 @@ CREATE MACRO consonants(key) AS list_aggregate(
     'string_agg', ''
 );
 
--- Two keys are spellings of one name: first letter and consonants are the same, at least three of these, and one edit
--- leads from one to the other (Damerau-Levenshtein), or two where both have ten letters. Shorter names than six letters
--- have too many neighbours.
-CREATE MACRO same_but_spelling(a, b) AS
+-- Two keys with their consonants are spellings of one name: first letter and consonants are the same, at least three of
+-- these, and one edit leads from one to the other (Damerau-Levenshtein), or two where both have ten letters. Shorter names
+-- than six letters have too many neighbours.
+CREATE MACRO same_but_spelling(a, consonants_a, b, consonants_b) AS
     least(length(a), length(b)) >= 6
     AND left(a, 1) = left(b, 1)
-    AND consonants(a) = consonants(b)
-    AND length(consonants(a)) >= 3
+    AND consonants_a = consonants_b
+    AND length(consonants_a) >= 3
     AND damerau_levenshtein(a, b) <= CASE WHEN least(length(a), length(b)) >= 10 THEN 2 ELSE 1 END;
+
+-- Edits between two keys as far as they matter here; lengths that differ by five are that many edits at least.
+CREATE MACRO edits_between(a, b) AS
+    CASE WHEN abs(length(a) - length(b)) < 5 THEN damerau_levenshtein(a, b) ELSE abs(length(a) - length(b)) END;
+
+CREATE MACRO candidate(region_id, name, near, likeness) AS
+    {'region_id': region_id, 'name': name, 'near': near::VARCHAR, 'likeness': likeness::DOUBLE};
 
 CREATE MACRO placed(wanted, gazetteer) AS TABLE
 WITH names AS MATERIALIZED (
-    SELECT DISTINCT level, within, tier, name, region_id, name_key(name) AS key FROM query_table(gazetteer)
-    WHERE name_key(name) IS NOT NULL
+    SELECT *, consonants(key) AS sound
+    FROM (SELECT DISTINCT level, within, tier, name, region_id, name_key(name) AS key FROM query_table(gazetteer))
+    WHERE key IS NOT NULL
 ),
 region AS (SELECT region_id, arg_min(name, tier) AS name FROM names WHERE level <> 'town' GROUP BY region_id),
 asked AS MATERIALIZED (
@@ -83,8 +92,12 @@ state_named AS (
     SELECT ask, region_id, 0 AS edits FROM asked JOIN names ON names.level = 'state' AND names.key = asked.state_key
 ),
 state_spelt AS (
-    SELECT ask, region_id, min(damerau_levenshtein(key, state_key)) AS edits, bool_or(same_but_spelling(key, state_key)) AS same
-    FROM (FROM asked ANTI JOIN state_named USING (ask) WHERE state_key IS NOT NULL)
+    SELECT ask, region_id, min(edits_between(key, state_key)) AS edits,
+        bool_or(same_but_spelling(key, names.sound, state_key, unknown.sound)) AS same
+    FROM (
+        SELECT ask, state_key, consonants(state_key) AS sound FROM asked ANTI JOIN state_named USING (ask)
+        WHERE state_key IS NOT NULL
+    ) AS unknown
     JOIN names ON names.level = 'state'
     GROUP BY ALL
 ),
@@ -184,9 +197,12 @@ read AS MATERIALIZED (
 
 -- Other spellings of a district.
 spelt AS MATERIALIZED (
-    SELECT ask, region_id, min(damerau_levenshtein(names.key, name_key(text))) AS edits,
-        bool_or(same_but_spelling(names.key, name_key(text))) AS same
-    FROM (FROM read WHERE field = 'district' AND hints IS NULL AND NOT only_state AND state_id IS NOT NULL) AS unknown
+    SELECT ask, region_id, min(edits_between(names.key, unknown.key)) AS edits,
+        bool_or(same_but_spelling(names.key, names.sound, unknown.key, unknown.sound)) AS same
+    FROM (
+        SELECT ask, state_id, name_key(text) AS key, consonants(name_key(text)) AS sound FROM read
+        WHERE field = 'district' AND hints IS NULL AND NOT only_state AND state_id IS NOT NULL
+    ) AS unknown
     JOIN names ON names.level = 'district' AND names.within = unknown.state_id AND names.tier <= 3
     GROUP BY ALL
 ),
@@ -238,24 +254,28 @@ outcome AS MATERIALIZED (
     FROM judged
 ),
 nearest AS (
-    SELECT ask, list({'region_id': region_id, 'name': name, 'likeness': likeness} ORDER BY likeness DESC, region_id)[:5] AS regions
+    SELECT ask, list(candidate(region_id, region.name, near, likeness) ORDER BY likeness DESC, region_id)[:5] AS regions
     FROM (
-        SELECT ask, region.region_id, region.name, round(max(jaro_winkler_similarity(key, text_key)), 3) AS likeness
+        SELECT ask, region_id, arg_max(name, (likeness, name)) AS near, max(likeness) AS likeness
         FROM (
-            SELECT ask, 'state' AS level, NULL AS within, state_key AS text_key FROM outcome
-            WHERE region_id IS NULL AND NOT stateless AND state_id IS NULL
-            UNION ALL
-            SELECT ask, 'district', outcome.state_id, key FROM outcome JOIN told USING (ask)
-            WHERE outcome.region_id IS NULL AND (outcome.stateless OR outcome.state_id IS NOT NULL)
-        ) AS sought
-        JOIN names ON names.level = sought.level AND names.tier <= 3 AND (sought.within IS NULL OR names.within = sought.within)
-        JOIN region USING (region_id)
+            SELECT ask, region_id, name, round(jaro_winkler_similarity(key, text_key), 3) AS likeness
+            FROM (
+                SELECT ask, true AS of_state, NULL AS within, state_key AS text_key FROM outcome
+                WHERE region_id IS NULL AND NOT stateless AND state_id IS NULL
+                UNION ALL
+                SELECT ask, false, outcome.state_id, key FROM outcome JOIN told USING (ask)
+                WHERE outcome.region_id IS NULL AND (outcome.stateless OR outcome.state_id IS NOT NULL)
+            ) AS sought
+            JOIN names ON (names.level = 'state') = sought.of_state AND names.tier <= 3
+                AND (sought.within IS NULL OR names.within = sought.within)
+        )
         GROUP BY ALL
     )
+    JOIN region USING (region_id)
     GROUP BY ask
 ),
 chosen AS (
-    SELECT ask, list({'region_id': region_id, 'name': name, 'likeness': 1.0} ORDER BY region_id) AS regions
+    SELECT ask, list(candidate(region_id, region.name, NULL, 1.0) ORDER BY region_id) AS regions
     FROM (
         SELECT DISTINCT ask, unnest(CASE WHEN len(several) > 0 THEN several ELSE hints END) AS region_id
         FROM outcome WHERE region_id IS NULL

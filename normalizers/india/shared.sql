@@ -5,7 +5,9 @@
 -- without `IN-`; IN-CH, which Chhattisgarh had for three months of 2002, is Chandigarh.
 CREATE VIEW india_gazetteer AS
 WITH listed_state AS (
-    SELECT code, 'in:state:' || coalesce(nullif(successor, ''), code) AS region_id, successor = '' AS in_force, name, name_lgd, formed_from
+    SELECT
+        code, 'in:state:' || coalesce(successor, code) AS region_id, successor IS NULL AS in_force, name, name_lgd,
+        formed_from
     FROM reference.lgd WHERE level = 'state'
 ),
 listed_district AS (
@@ -35,12 +37,12 @@ district_name AS (
 -- Telangana was a part of Andhra Pradesh: a record that states the old state is read by its district.
 part_once AS (
     SELECT child.region_id AS child, parent.region_id AS parent
-    FROM (SELECT region_id, unnest(string_split(formed_from, ' ')) AS origin FROM listed_state WHERE formed_from <> '') AS child
+    FROM (SELECT region_id, unnest(string_split(formed_from, ' ')) AS origin FROM listed_state) AS child
     JOIN listed_state AS parent ON parent.code = child.origin AND parent.in_force
 )
 SELECT 'state' AS level, NULL AS within, CASE WHEN in_force THEN 1 ELSE 3 END AS tier, name, region_id FROM listed_state
 UNION ALL
-SELECT 'state', NULL, 2, name_lgd, region_id FROM listed_state WHERE name_lgd <> ''
+SELECT 'state', NULL, 2, name_lgd, region_id FROM listed_state WHERE name_lgd IS NOT NULL
 UNION ALL
 SELECT 'state', NULL, 3, other_name.name, region_id
 FROM other_name JOIN listed_state USING (code) WHERE other_name.level = 'state'
@@ -60,7 +62,7 @@ CREATE MACRO placed_in_india(wanted) AS TABLE FROM placed(wanted, 'india_gazette
 CREATE MACRO is_industrial_estate(name) AS
     regexp_matches(
         name,
-        '\b(industrial|indl\.?|industries) (and \w+ )?(estate|park|area|zone|complex|township|colony|hub|corridor|growth centre|growth center|development cent(re|er))s?\b|\bflatted factor(y|ies)\b|\bid[ -](project|cent(re|er))s?\b|\biidc?\b|\binfrastructure development (project|cent(re|er))s?\b|\bgrowth cent(re|er)s?\b|\bspecial economic zones?\b|\bsez\b|\b(estate|industrial plots?)$',
+        '\b(industrial|indl\.?) (and \w+ )?(estate|park|area|zone|complex|township|colony|hub|corridor|plot|development cent(re|er))s?\b|\bflatted factor(y|ies)\b|\b(iid|id|infrastructure development|infrastructural development)[ -](project|cent(re|er))s?\b|\bgrowth cent(re|er)s?\b|\bspecial economic zones?\b|\bsez\b',
         'i'
     )
     AND NOT regexp_matches(name, '\bclusters?\b', 'i');
