@@ -96,7 +96,7 @@ def records_of(feed_id: str) -> tuple[type[Record], ...]:
 
 
 def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
-    """Create what every SQL program may use: the schemas, the reference lists, the macro `clean`, those for numbers and places.
+    """Create what every SQL program may use: schemas, reference lists, the macro `clean`, those for numbers and places.
 
     Args:
         connection: in memory.

@@ -4,7 +4,7 @@ A program makes a gazetteer of its country, a relation of
 
 - ``level``: ``state``, ``district`` or ``town``;
 - ``within``: the region id of the state in which the name holds; null for a state itself;
-- ``tier``: how good the name is. 1 to 3 are the region's name, its name in the code list, and other names of it. 4 to 6
+- ``tier``: how good the name is. 1 to 3 are the region's name, its name in the code list, and other names of it; 4 to 6
   are the same of a region that was in this state once. A town has 1, or 4 where its state is such a one;
 - ``name``, ``region_id``: a name that several regions share, a split district's for one, has a row for each of them.
 
@@ -13,27 +13,28 @@ A program makes a gazetteer of its country, a relation of
 
 - ``state``, ``district``, ``place``: as they came; join on them with IS NOT DISTINCT FROM.
 - ``state_id``: the region of the state, where its text is one.
-- ``outcome``: ``matched``, ``ambiguous`` or ``unmatched``; of the finest text that is stated. A triple with nothing but a
-  state is matched with the state.
+- ``outcome``: ``matched``, ``ambiguous`` or ``unmatched``, of the finest text that is stated. A triple with nothing but
+  a state is matched with the state.
 - ``region_id``: the district, or the state; null unless matched.
-- ``basis``: how it was matched. ``name``, ``alias``, ``town``, ``parts`` (each part of the text names it),
+- ``basis``: how it was matched: ``name``, ``alias``, ``town``, ``parts`` (each part of the text names it),
   ``spelling``, ``place`` (the place decided between the districts of a shared name) or ``state``.
-- ``candidates``: list of {region_id, name, near, likeness}; empty where matched. First the regions that a text or a part
-  of it names (``near`` is null); where it is unmatched, then five that have the nearest name, which ``near`` is, a town's
-  for one (Jaro-Winkler similarity, 0 to 1).
+- ``candidates``: list of {region_id, name, near, likeness}; empty where matched. First the regions that a text or a
+  part of it names (``near`` is null); where it is unmatched, also the five regions with the nearest names: ``near`` is
+  the name, a town's for one, and ``likeness`` its Jaro-Winkler similarity, 0 to 1.
 - ``why``: the reason in words, where it is not matched.
 
-It never chooses between two. The rules, in this order:
+It never chooses between two. The rules:
 
 1. Names are compared by ``name_key``: without case, accents, blanks and signs, `&` as `and`, without the word district.
-2. A state must be stated; without it only a name of a district that nothing else in the gazetteer has is matched.
+2. A state must be stated; without it only a district's text is matched, and only where nothing else in the gazetteer
+   has the name.
 3. A district's text is looked up among the names of districts, best tier first, then among towns. A place's text is
-   looked up among all of them at once, so that a town and the districts that a split left with its name stay apart; what
-   was in the state once comes second.
+   looked up among all of them at once, so that a town and the districts that a split left with its name stay apart;
+   what was in the state once comes second.
 4. A text that is no name is read by its parts (`Namakkal-Tiruchengode`): each must be a name, and all must agree.
 5. A district's text that is still unknown matches a district of the stated state that it spells otherwise
    (``same_but_spelling``), if no other district there is within two edits more. A place's text never does: villages
-   have names that differ by a letter from a district's.
+   have names that differ by a letter from a district's. A state's text may be spelled otherwise in the same way.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ CREATE MACRO consonants(key) AS list_aggregate(
     'string_agg', ''
 );
 
--- Two keys with their consonants are spellings of one name: first letter and consonants are the same, at least three of
--- these, and one edit leads from one to the other (Damerau-Levenshtein), or two where both have ten letters. Shorter names
--- than six letters have too many neighbours.
+-- Two keys, with their consonants, are spellings of one name: first letter and consonants are the same, at least three
+-- of these, and one edit leads from one to the other (Damerau-Levenshtein), or two where both have ten letters. Names
+-- of less than six letters have too many neighbours.
 CREATE MACRO same_but_spelling(a, consonants_a, b, consonants_b) AS
     least(length(a), length(b)) >= 6
     AND left(a, 1) = left(b, 1)
@@ -71,9 +72,6 @@ CREATE MACRO same_but_spelling(a, consonants_a, b, consonants_b) AS
 -- Edits between two keys as far as they matter here; lengths that differ by five are that many edits at least.
 CREATE MACRO edits_between(a, b) AS
     CASE WHEN abs(length(a) - length(b)) < 5 THEN damerau_levenshtein(a, b) ELSE abs(length(a) - length(b)) END;
-
-CREATE MACRO candidate(region_id, name, near, likeness) AS
-    {'region_id': region_id, 'name': name, 'near': near::VARCHAR, 'likeness': likeness::DOUBLE};
 
 CREATE MACRO placed(wanted, gazetteer) AS TABLE
 WITH names AS MATERIALIZED (
@@ -168,12 +166,19 @@ told AS MATERIALIZED (
     )
 ),
 shared AS (
-    SELECT ask, field, list_sort(list(region_id)) AS every, list_sort(list(region_id) FILTER (parts = total)) AS common
+    SELECT
+        ask, field,
+        list_sort(list(region_id)) AS every,
+        list_sort(list(region_id) FILTER (parts = total)) AS common,
+        bool_or(known < total) AS unknown
     FROM (
-        SELECT ask, field, region_id, count(*) AS parts, any_value(total) AS total
+        SELECT ask, field, total, known, region_id, count(*) AS parts
         FROM (
-            SELECT ask, field, part, unnest(regions) AS region_id, total
-            FROM (SELECT *, count(*) OVER (PARTITION BY ask, field) AS total FROM told WHERE part > 0)
+            SELECT ask, field, total, known, unnest(regions) AS region_id
+            FROM (
+                SELECT *, count(*) OVER texts AS total, count(regions) OVER texts AS known FROM told WHERE part > 0
+                WINDOW texts AS (PARTITION BY ask, field)
+            )
         )
         GROUP BY ALL
     )
@@ -185,8 +190,7 @@ read AS MATERIALIZED (
         whole.ask IS NULL AS only_state,
         CASE
             WHEN whole.regions IS NOT NULL THEN whole.regions
-            WHEN NOT EXISTS (FROM told WHERE told.ask = field.ask AND told.field = field.field AND told.part > 0 AND told.regions IS NULL)
-                THEN coalesce(shared.common, shared.every)
+            WHEN NOT shared.unknown THEN coalesce(shared.common, shared.every)
         END AS regions,
         coalesce(whole.regions, shared.every) AS hints,
         CASE WHEN whole.regions IS NOT NULL THEN whole.basis ELSE 'parts' END AS basis
@@ -253,39 +257,49 @@ outcome AS MATERIALIZED (
         END AS several
     FROM judged
 ),
-nearest AS (
-    SELECT ask, list(candidate(region_id, region.name, near, likeness) ORDER BY likeness DESC, region_id)[:5] AS regions
+named AS (
+    SELECT DISTINCT ask, unnest(CASE WHEN len(several) > 0 THEN several ELSE hints END) AS region_id
+    FROM outcome WHERE region_id IS NULL
+),
+sought AS (
+    SELECT ask, true AS of_state, NULL AS within, state_key AS key FROM outcome
+    WHERE region_id IS NULL AND NOT stateless AND state_id IS NULL
+    UNION ALL
+    SELECT ask, false, outcome.state_id, key FROM outcome JOIN told USING (ask)
+    WHERE region_id IS NULL AND (outcome.stateless OR outcome.state_id IS NOT NULL) AND len(coalesce(several, [])) < 2
+),
+near AS (
+    SELECT ask, region_id, arg_max(name, (likeness, name)) AS near, max(likeness) AS likeness
     FROM (
-        SELECT ask, region_id, arg_max(name, (likeness, name)) AS near, max(likeness) AS likeness
-        FROM (
-            SELECT ask, region_id, name, round(jaro_winkler_similarity(key, text_key), 3) AS likeness
-            FROM (
-                SELECT ask, true AS of_state, NULL AS within, state_key AS text_key FROM outcome
-                WHERE region_id IS NULL AND NOT stateless AND state_id IS NULL
-                UNION ALL
-                SELECT ask, false, outcome.state_id, key FROM outcome JOIN told USING (ask)
-                WHERE outcome.region_id IS NULL AND (outcome.stateless OR outcome.state_id IS NOT NULL)
-            ) AS sought
-            JOIN names ON (names.level = 'state') = sought.of_state AND names.tier <= 3
-                AND (sought.within IS NULL OR names.within = sought.within)
-        )
-        GROUP BY ALL
+        SELECT ask, region_id, name, round(jaro_winkler_similarity(names.key, sought.key), 3) AS likeness
+        FROM sought JOIN names ON (level = 'state') = of_state AND tier <= 3
+            AND (sought.within IS NULL OR names.within = sought.within)
+    )
+    GROUP BY ALL
+),
+candidates AS (
+    SELECT
+        ask,
+        list(
+            {'region_id': region_id, 'name': name, 'near': near, 'likeness': likeness}
+            ORDER BY near IS NOT NULL, likeness DESC, region_id
+        ) AS candidates
+    FROM (
+        SELECT ask, region_id, NULL AS near, 1.0::DOUBLE AS likeness FROM named
+        UNION ALL
+        FROM (FROM near QUALIFY row_number() OVER (PARTITION BY ask ORDER BY likeness DESC, region_id) <= 5)
+        ANTI JOIN named USING (ask, region_id)
     )
     JOIN region USING (region_id)
-    GROUP BY ask
-),
-chosen AS (
-    SELECT ask, list(candidate(region_id, region.name, NULL, 1.0) ORDER BY region_id) AS regions
-    FROM (
-        SELECT DISTINCT ask, unnest(CASE WHEN len(several) > 0 THEN several ELSE hints END) AS region_id
-        FROM outcome WHERE region_id IS NULL
-    )
-    LEFT JOIN region USING (region_id)
     GROUP BY ask
 )
 SELECT
     state, district, place, state_id,
-    CASE WHEN region_id IS NOT NULL THEN 'matched' WHEN len(several) > 1 THEN 'ambiguous' ELSE 'unmatched' END AS outcome,
+    CASE
+        WHEN region_id IS NOT NULL THEN 'matched'
+        WHEN len(several) > 1 THEN 'ambiguous'
+        ELSE 'unmatched'
+    END AS outcome,
     region_id,
     CASE
         WHEN region_id IS NULL THEN NULL
@@ -295,14 +309,7 @@ SELECT
         WHEN has_place THEN place_basis
         ELSE 'state'
     END AS basis,
-    CASE
-        WHEN region_id IS NOT NULL THEN []
-        WHEN len(several) > 1 THEN chosen.regions
-        ELSE coalesce(chosen.regions, []) || list_filter(
-            coalesce(nearest.regions, []),
-            lambda near: NOT list_contains(list_transform(coalesce(chosen.regions, []), lambda one: one.region_id), near.region_id)
-        )
-    END AS candidates,
+    coalesce(candidates, []) AS candidates,
     CASE
         WHEN region_id IS NOT NULL THEN NULL
         WHEN len(several) > 1 THEN 'several regions have this name'
@@ -311,7 +318,7 @@ SELECT
         WHEN stateless AND NOT has_district THEN 'a place is stated and no state'
         ELSE 'no region has this name'
     END AS why
-FROM outcome LEFT JOIN nearest USING (ask) LEFT JOIN chosen USING (ask)
+FROM outcome LEFT JOIN candidates USING (ask)
 ORDER BY ask;
 """
 """Macros that every SQL program may use."""

@@ -1,4 +1,4 @@
-"""ref.lgd and the places of India: 101 places labelled by hand, names that several have, spellings, noise; no clusters."""
+"""ref.lgd and the places of India: places labelled by hand, names that several have, spellings, noise; no clusters."""
 
 from __future__ import annotations
 
@@ -320,8 +320,8 @@ def test_the_nearest_name_comes_first(connection: duckdb.DuckDBPyConnection) -> 
 @pytest.mark.duckdb
 def test_codes_of_iso_3166_old_and_new_name_their_state(connection: duckdb.DuckDBPyConnection) -> None:
     codes = {
-        "IN-OR": 21, "IN-OD": 21, "in-ct": 22, "IN-CG": 22, "IN-TG": 36, "IN-TS": 36, "IN-UT": 5, "IN-UK": 5, "IN-UL": 5,
-        "IN-DD": 38, "IN-DN": 38, "IN-DH": 38, "IN-CH": 4, "IN-LA": 37, "MH": 27, "tn": 33,
+        "IN-OR": 21, "IN-OD": 21, "in-ct": 22, "IN-CG": 22, "IN-TG": 36, "IN-TS": 36, "IN-UT": 5, "IN-UK": 5,
+        "IN-UL": 5, "IN-DD": 38, "IN-DN": 38, "IN-DH": 38, "IN-CH": 4, "IN-LA": 37, "MH": 27, "tn": 33,
     }  # fmt: skip
     answers = placed(connection, [(code, None, None) for code in codes])
     assert {code: answers[code, None, None]["region_id"] for code in codes} == {
@@ -343,7 +343,7 @@ SIGNS = st.text(alphabet=" .,-_'’*:/()\t\u00a0", max_size=2)
 
 @st.composite
 def noise(draw: st.DrawFn) -> list[str]:
-    """Return what is put before each letter in turn; a capital A stands for the letter in another case or with an accent."""
+    """Return what is put before each letter in turn; a capital A stands for the letter in another case."""
     return draw(st.lists(st.tuples(SIGNS, st.sampled_from(["", "A", MACRON])).map("".join), min_size=1, max_size=7))
 
 
