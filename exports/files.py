@@ -75,7 +75,7 @@ def content_sha256(connection: DuckDBPyConnection, table: schema.Table) -> str |
 
 
 def write_database(connection: DuckDBPyConnection, folder: Path) -> Path:
-    """Write ``observatory.duckdb`` from the Parquet files of a folder: all tables, commented, and the views.
+    """Write ``observatory.duckdb`` from the Parquet files of a folder: all tables, commented, macros and views.
 
     Returns:
         The file that was made. Its bytes differ between two builds, as those of every DuckDB file; its tables do not.
@@ -91,9 +91,10 @@ def write_database(connection: DuckDBPyConnection, folder: Path) -> Path:
                 session.execute(schema.create_table(table, comments=True))
                 source = schema.literal(str(folder / parquet_name(table)))
                 session.execute(f"INSERT INTO {schema.quoted(table.name)} FROM read_parquet({source})")
-            views = resources.files("warehouse") / "views"
-            for name in sorted(view.name for view in views.iterdir() if view.name.endswith(".sql")):
-                session.execute((views / name).read_text(encoding="utf-8"))
+            for room in ("macros", "views"):  # views call macros
+                statements = resources.files("warehouse") / room
+                for name in sorted(file.name for file in statements.iterdir() if file.name.endswith(".sql")):
+                    session.execute((statements / name).read_text(encoding="utf-8"))
             session.execute("COMMIT")
             session.execute("CHECKPOINT book")
     finally:

@@ -378,7 +378,7 @@ def test_resources_are_annex_1_and_every_source_of_ours(facts: Observatory) -> N
 def test_documented_clusters_are_placed_only_where_the_text_names_a_region(facts: Observatory) -> None:
     rows = facts.sql("FROM clusters")
     assert {(row["kind"], row["source_id"], tuple(row["identified_by"])) for row in rows} == {
-        ("documented", "paper", ())
+        ("documented", "paper", ("paper.documented",))
     }
     assert {row["place"]: row["region_id"] for row in rows if row["region_id"]} == {
         "California": "us:state:06",
@@ -513,7 +513,7 @@ def book() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         for table in TABLES.values():
             connection.execute(schema.create_table(table))
-        for path in sorted(generate.VIEWS.glob("*.sql")):
+        for path in (*generate.MACROS.glob("*.sql"), *sorted(generate.VIEWS.glob("*.sql"))):
             connection.execute(path.read_text("utf-8"))
         connection.execute(
             """

@@ -33,6 +33,7 @@ from warehouse.schema import (
 DERIVE = Path(__file__).parent / "derive"
 STEPS = ("themes", "cluster_identification", "initiative_links")
 """The programs in `DERIVE`, in order: each may read what those before it made."""
+MACROS = Path(__file__).parent / "macros"
 
 
 def assemble(
@@ -84,8 +85,15 @@ def assemble(
             connection.execute(
                 f"INSERT INTO release.{quoted(table.name)} VALUES ({marks})", [row.get(name) for name in table.names]
             )
+    for path in sorted(MACROS.glob("*.sql")):
+        connection.execute(temporary(path.read_text("utf-8")))
     for step in STEPS:
         connection.execute((DERIVE / f"{step}.sql").read_text("utf-8"))
+
+
+def temporary(macros: str) -> str:
+    """Return statements that create macros for this connection only, so that none is left in the warehouse."""
+    return macros.replace("CREATE MACRO ", "CREATE OR REPLACE TEMP MACRO ")
 
 
 def _fill(

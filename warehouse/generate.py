@@ -7,6 +7,7 @@ clock or a warehouse: the same schema gives the same files.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from warehouse.schema import SCHEMA_VERSION, TABLES, Column, Origin, Table, crea
 from warehouse.store import connect
 
 VIEWS = Path(__file__).parent / "views"
+MACROS = Path(__file__).parent / "macros"
 
 _KEPT: Mapping[Origin, str] = {
     Origin.FEED: "Loaded from harvests. The warehouse opens and closes its rows; a release shows the open ones.",
@@ -96,14 +98,20 @@ def _property(table: Table, column: Column) -> dict[str, Any]:
 
 
 def _ddl() -> str:
-    """The tables and views of ``observatory.duckdb``, in an order in which they can be created."""
+    """The tables, macros and views of ``observatory.duckdb``, in an order in which they can be created."""
     statements = [create_table(table, comments=True) for table in TABLES.values()]
-    head = f"-- Common schema {SCHEMA_VERSION}: tables and views of a release. Made by `make docs`; do not edit."
-    return "\n".join([head, *statements, *(path.read_text("utf-8") for path in _views())])
+    head = (
+        f"-- Common schema {SCHEMA_VERSION}: tables, macros and views of a release. Made by `make docs`; do not edit."
+    )
+    return "\n".join([head, *statements, *(path.read_text("utf-8") for path in (*_macros(), *_views()))])
 
 
 def _views() -> list[Path]:
     return sorted(VIEWS.glob("*.sql"))
+
+
+def _macros() -> list[Path]:
+    return sorted(MACROS.glob("*.sql"))
 
 
 def _parquet() -> dict[str, Any]:
@@ -140,6 +148,7 @@ def _dictionary() -> str:
     contents = "\n".join(f"- [{table.name}](#{table.name}): {table.description}" for table in TABLES.values())
     tables = "\n".join(_table(table) for table in TABLES.values())
     views = "\n".join(f"- `{path.stem}`: {_opening_comment(path)}" for path in _views())
+    macros = "\n".join(f"- `{call}`: {comment}" for path in _macros() for call, comment in _described_macros(path))
     return f"""\
 # Data dictionary
 
@@ -157,6 +166,12 @@ know it); only content decides whether a row has changed. "Never null" holds for
 In `observatory.duckdb` only.
 
 {views}
+
+## Macros
+
+In `observatory.duckdb` only; the rules that identify clusters, and what they rest on.
+
+{macros}
 """
 
 
@@ -191,6 +206,15 @@ def _opening_comment(path: Path) -> str:
     lines = path.read_text("utf-8").splitlines()
     comment = lines[: next(number for number, line in enumerate(lines) if not line.startswith("--"))]
     return " ".join(line.removeprefix("--").strip() for line in comment)
+
+
+_MACRO = re.compile(r"((?:^--.*\n)+)^CREATE MACRO (\w+\([^)]*\))", re.MULTILINE)
+
+
+def _described_macros(path: Path) -> list[tuple[str, str]]:
+    """Return each macro of a file, as it is called, with the comment above it."""
+    found = _MACRO.findall(path.read_text("utf-8"))
+    return [(call, " ".join(line.removeprefix("--").strip() for line in lines.splitlines())) for lines, call in found]
 
 
 def _json(document: object) -> str:

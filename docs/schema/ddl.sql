@@ -1,4 +1,4 @@
--- Common schema 1.0.0: tables and views of a release. Made by `make docs`; do not edit.
+-- Common schema 1.0.0: tables, macros and views of a release. Made by `make docs`; do not edit.
 CREATE TABLE "sources" (
     "source_id" VARCHAR,
     "feed_id" VARCHAR,
@@ -985,6 +985,68 @@ COMMENT ON COLUMN "clusters_closed"."closed_by" IS 'The harvest that closed the 
 COMMENT ON COLUMN "clusters_closed"."valid_from" IS 'Age of the evidence that opened the row (UTC).';
 COMMENT ON COLUMN "clusters_closed"."valid_to" IS 'Age of the evidence that closed the row (UTC).';
 
+-- Rules that tell clusters from cells, each with its source. Tables `cluster_identification` and view `cluster_strength`
+-- say which rule was given what.
+
+-- The level of a region, by which peers are told apart: `us:state`, `nuts:2`, `ca:cma`, `country`.
+CREATE MACRO region_level(region_id) AS
+    CASE
+        WHEN starts_with(region_id, 'nuts:') THEN 'nuts:' || (length(region_id) - length('nuts:XX'))
+        ELSE regexp_replace(region_id, ':[^:]*$', '')
+    END;
+
+-- us_2017: strength by Delgado, Porter, Stern (2016, Journal of Economic Geography 16(1)) as the published code of
+-- clustermapping.us applies it since July 2017 (docs/sources/us.md): quantiles, by linear interpolation, over the regions
+-- of one level that have employment in the category. An aggregate; what is null has no part in its bound.
+CREATE MACRO us_2017_bounds(lq, employment, establishments) AS {
+    'lq': quantile_cont(lq::DOUBLE, [0.25, 0.5, 0.75, 0.9]) FILTER (employment > 0),
+    'employment': quantile_cont(employment::DOUBLE, 0.25) FILTER (employment > 0),
+    'establishments': quantile_cont(establishments::DOUBLE, 0.25) FILTER (employment > 0)
+};
+
+-- us_2017: above the lower quartiles of employment and of establishments; establishments that are not stated are not asked for.
+CREATE MACRO us_2017_large(employment, establishments, bounds) AS
+    employment > 0 AND employment > bounds.employment
+    AND (establishments IS NULL OR establishments > bounds.establishments);
+
+-- us_2017: large, with a location quotient above the lower quartile.
+CREATE MACRO us_2017_qualifying(lq, large, bounds) AS coalesce(large, false) AND lq > bounds.lq[1];
+
+-- us_2017: large, with a location quotient above the median.
+CREATE MACRO us_2017_significant(lq, large, bounds) AS coalesce(large, false) AND lq > bounds.lq[2];
+
+-- us_2017: large, with a location quotient in the upper quarter and of at least 1; rules `us.strong.<level>`.
+CREATE MACRO us_2017_strong(lq, large, bounds) AS coalesce(large, false) AND lq >= bounds.lq[3] AND lq >= 1;
+
+-- us_2017: large, with a location quotient in the upper tenth and of at least 1; rules `us.strong10.<level>`.
+CREATE MACRO us_2017_strong10(lq, large, bounds) AS coalesce(large, false) AND lq >= bounds.lq[4] AND lq >= 1;
+
+-- eu10, the study of ten new member states, 2006 (docs/sources/eu.md): a star for more than 10,000 jobs.
+CREATE MACRO eu10_size(employment) AS employment > 10000;
+
+-- eu10: a star for at least twice the expected employment.
+CREATE MACRO eu10_specialisation(quotient) AS quotient >= 2;
+
+-- eu10: a star for more than 3 % of the region's employment.
+CREATE MACRO eu10_focus(region_share) AS region_share > 0.03;
+
+-- eu10: 0 to 3 stars; what is null gives none.
+CREATE MACRO eu10_stars(employment, quotient, region_share) AS
+    coalesce(eu10_size(employment)::INTEGER, 0)
+    + coalesce(eu10_specialisation(quotient)::INTEGER, 0)
+    + coalesce(eu10_focus(region_share)::INTEGER, 0);
+
+-- Rule `eu.eu10_stars`: a cluster has a star. Null: what is known gives none, and not all is known.
+CREATE MACRO eu10_is_cluster(employment, quotient, region_share) AS
+    eu10_size(employment) OR eu10_specialisation(quotient) OR eu10_focus(region_share);
+
+-- Rule `eu.stars_published`: the European Cluster Observatory calls a cluster what has at least one of its three stars (docs/sources/eu.md).
+CREATE MACRO eu_stars_published(stars) AS stars >= 1;
+
+-- Rule `ca.lq`: more employment than the national average would give: the plain reading of a location quotient. No rule of the
+-- Institute for Competitiveness & Prosperity was seen.
+CREATE MACRO ca_lq(lq) AS lq > 1;
+
 -- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
 -- rule, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
 -- added or averaged. `found` is null where the release cannot tell which places the scope has.
@@ -1090,6 +1152,208 @@ FROM clusters
 LEFT JOIN harvests USING (harvest_id)
 UNION ALL BY NAME
 FROM clusters_closed;
+
+-- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment of the same method; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has no such base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
+CREATE VIEW cluster_strength AS
+WITH cell AS (
+    SELECT
+        clusters.cluster_id,
+        clusters.feed_id,
+        clusters.name,
+        clusters.region_id,
+        region_level(clusters.region_id) AS level,
+        clusters.country_code,
+        clusters.category_id,
+        clusters.hub_category_id,
+        categories.scheme,
+        coalesce(categories.traded, false) AS traded,
+        coalesce(categories.traded AND categories.parent_category_id IS NULL, false) AS in_base
+    FROM clusters
+    LEFT JOIN categories USING (category_id)
+    WHERE clusters.kind = 'cell' AND clusters.category_id IS NOT NULL AND clusters.region_id IS NOT NULL
+        AND categories.traded IS NOT false
+),
+-- Feeds of one country: its cell is the reference, and no peer of anything.
+national AS (
+    SELECT feed_id, 'country:' || min(country_code) AS region_id
+    FROM cell GROUP BY feed_id HAVING count(DISTINCT country_code) = 1
+),
+stated AS (
+    SELECT cluster_id, time_period, indicator, method, obs_value, obs_status
+    FROM observations
+    WHERE indicator IN ('employment', 'establishments', 'location_quotient', 'specialisation', 'category_share', 'strong')
+        AND unit_kind IN ('_Z', 'firms') AND obs_value IS NOT NULL
+),
+measured AS (
+    SELECT
+        cell.*,
+        employment.time_period,
+        employment.method AS employment_method,
+        employment.obs_value AS employment,
+        employment.obs_status,
+        other.* EXCLUDE (cluster_id, time_period),
+        cell.region_id = national.region_id AS is_reference
+    FROM cell
+    JOIN stated AS employment ON employment.cluster_id = cell.cluster_id AND employment.indicator = 'employment'
+    LEFT JOIN (
+        SELECT
+            cluster_id,
+            time_period,
+            arg_min(obs_value, method) FILTER (indicator = 'establishments') AS establishments,
+            arg_min(obs_value, indicator || method) FILTER (indicator IN ('location_quotient', 'specialisation'))
+                AS published_quotient,
+            arg_min(method, indicator || method) FILTER (indicator IN ('location_quotient', 'specialisation'))
+                AS quotient_method,
+            arg_min(obs_value, method) FILTER (indicator = 'category_share') AS category_share,
+            arg_min(obs_value, method) FILTER (indicator = 'strong') = 1 AS strong_published
+        FROM stated
+        GROUP BY ALL
+    ) AS other ON other.cluster_id = employment.cluster_id AND other.time_period = employment.time_period
+    LEFT JOIN national ON national.feed_id = cell.feed_id
+),
+-- Employment of the category in the reference area: its own cell, else what the feed's shares of it imply, else all peers.
+reference AS (
+    SELECT
+        part.feed_id,
+        part.level,
+        part.category_id,
+        part.time_period,
+        part.employment_method,
+        any_value(part.scheme) AS scheme,
+        bool_and(part.in_base) AS in_base,
+        coalesce(
+            any_value(whole.employment),
+            arg_max(part.employment / nullif(part.category_share, 0), part.employment)
+                FILTER (part.category_share > 0 AND part.employment > 0)
+        ) AS of_country,
+        sum(part.employment::DECIMAL(18, 3))::DOUBLE AS of_peers
+    FROM measured AS part
+    LEFT JOIN measured AS whole
+        ON whole.is_reference AND whole.feed_id = part.feed_id AND whole.category_id = part.category_id
+        AND whole.time_period = part.time_period AND whole.employment_method = part.employment_method
+    WHERE part.traded AND part.is_reference IS NOT true
+    GROUP BY ALL
+),
+base AS (
+    SELECT
+        feed_id,
+        level,
+        time_period,
+        employment_method,
+        bool_and(of_country IS NOT NULL) AS has_country,
+        sum(of_country::DECIMAL(18, 3))::DOUBLE AS of_country,
+        sum(of_peers::DECIMAL(18, 3))::DOUBLE AS of_peers,
+        count(*) AS categories,
+        any_value(known.categories) AS known_categories
+    FROM reference
+    JOIN (
+        SELECT scheme, count(*) AS categories
+        FROM categories WHERE traded AND parent_category_id IS NULL GROUP BY scheme
+    ) AS known USING (scheme)
+    WHERE in_base
+    GROUP BY ALL
+),
+region AS (
+    SELECT feed_id, region_id, time_period, employment_method, sum(employment::DECIMAL(18, 3))::DOUBLE AS employment
+    FROM measured WHERE in_base GROUP BY ALL
+),
+compared AS (
+    SELECT
+        measured.*,
+        base.has_country,
+        base.categories,
+        base.known_categories,
+        (measured.employment / nullif(region.employment, 0)) / nullif(
+            if(
+                base.has_country,
+                reference.of_country / nullif(base.of_country, 0),
+                reference.of_peers / nullif(base.of_peers, 0)
+            ),
+            0
+        ) AS traded_quotient,
+        if(measured.traded AND base.feed_id IS NOT NULL, traded_quotient, published_quotient) AS location_quotient
+    FROM measured
+    LEFT JOIN region USING (feed_id, region_id, time_period, employment_method)
+    LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method)
+    LEFT JOIN base USING (feed_id, level, time_period, employment_method)
+    WHERE measured.is_reference IS NOT true
+),
+bounded AS (
+    SELECT
+        compared.*,
+        peer.bounds,
+        peer.peers,
+        peer.with_establishments,
+        us_2017_large(compared.employment, compared.establishments, peer.bounds) AS large
+    FROM compared
+    JOIN (
+        SELECT
+            feed_id,
+            level,
+            category_id,
+            time_period,
+            employment_method,
+            us_2017_bounds(location_quotient, employment, establishments) AS bounds,
+            count(*) FILTER (employment > 0) AS peers,
+            count(establishments) FILTER (employment > 0) AS with_establishments
+        FROM compared
+        GROUP BY ALL
+    ) AS peer USING (feed_id, level, category_id, time_period, employment_method)
+)
+SELECT
+    cluster_id,
+    name,
+    country_code,
+    region_id,
+    level,
+    category_id,
+    hub_category_id,
+    time_period,
+    'us_2017' AS method,
+    employment,
+    establishments,
+    location_quotient,
+    if(location_quotient IS NOT NULL OR employment = 0, us_2017_strong(location_quotient, large, bounds), NULL) AS strong,
+    if(location_quotient IS NOT NULL OR employment = 0, us_2017_strong10(location_quotient, large, bounds), NULL)
+        AS strong10,
+    if(location_quotient IS NOT NULL OR employment = 0, us_2017_significant(location_quotient, large, bounds), NULL)
+        AS significant,
+    if(location_quotient IS NOT NULL OR employment = 0, us_2017_qualifying(location_quotient, large, bounds), NULL)
+        AS qualifying,
+    peers,
+    employment_method,
+    strong_published,
+    feed_id,
+    nullif(
+        concat_ws(
+            ' ',
+            CASE
+                WHEN location_quotient IS NULL AND employment > 0
+                    THEN 'No location quotient: the feed has neither a traded base nor a published one for this cell.'
+                WHEN traded_quotient IS NULL AND employment > 0
+                    THEN 'Location quotient as published (' || quotient_method || '): its base is not traded employment.'
+                WHEN NOT has_country
+                    THEN 'Reference: the sum of the regions of this level, for the feed has no figure of the whole area.'
+            END,
+            CASE
+                WHEN categories < known_categories
+                    THEN 'The base holds ' || categories || ' of ' || known_categories || ' traded categories.'
+            END,
+            CASE
+                WHEN with_establishments = 0 AND peers > 0
+                    THEN 'Establishments are not stated: their condition was not applied.'
+                WHEN establishments IS NULL
+                    THEN 'Establishments of this cell are not stated: their condition was not applied to it.'
+            END,
+            CASE obs_status
+                WHEN 'E' THEN 'Employment is estimated or imputed.'
+                WHEN 'P' THEN 'Employment is provisional.'
+            END,
+            CASE WHEN peers < 10 THEN 'Only ' || peers || ' regions have employment in this category.' END
+        ),
+        ''
+    ) AS caveat
+FROM bounded;
 
 -- How many initiatives of a feed name a body of each IATI organisation type, in which role, and the money that they state:
 -- commitments in USD times the stated share of the funding bodies of that type. Where no role is stated, it is null.
