@@ -433,7 +433,7 @@ def _confirm(home: Path, record: Harvest, confirmed_id: str, report: Reporter) -
 
 def _program(feed: Feed) -> str:
     """Return a digest of all that decides which rows an answer becomes: parser, contract, SQL, field map, lists."""
-    own = [program(feed.feed_id, suffix) for suffix in (".py", ".sql", ".fields.csv")]
+    own = [program(feed.place, suffix) for suffix in (".py", ".sql", ".fields.csv")]
     shipped = [path for each in feeds().values() if (path := each.shipped_path) is not None and path.is_file()]
     shared = [*ROOM.glob("*.py"), *(ROOM / "reference").glob("*.csv"), *shipped]
     files = [Path(feed.module().__file__ or ""), *own, *sorted(shared)]

@@ -228,7 +228,7 @@ def _fields(
     record: Any,  # noqa: ANN401
 ) -> list[dict[str, Any]]:
     """Read from the feed's field map which field became the column or indicator, and how."""
-    with program(feed_id, ".fields.csv").open(encoding="utf-8", newline="") as stream:
+    with program(feeds()[feed_id].place, ".fields.csv").open(encoding="utf-8", newline="") as stream:
         mapped = [row for row in csv.DictReader(stream) if row["table"] == table_name]
     of_method = [row for row in mapped if method and method in {row.get("method_traded"), row.get("method_local")}]
     mapped = of_method or mapped  # an indicator may be made of several fields, each with a method of its own

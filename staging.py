@@ -73,7 +73,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     target = folder(home, harvest)
     shutil.rmtree(target, ignore_errors=True)
     (target / "raw").mkdir(parents=True)
-    contract = records_of(feed.feed_id)
+    contract = records_of(feed.place)
     choosers = {model.kind: model for model in contract if model.chosen}
     parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw", choosers)
     spill = target / "spill"
@@ -84,7 +84,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
         reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
         normalised = normalise(
             connection,
-            feed.feed_id,
+            feed.place,
             asked=harvest.asked,
             provenance={
                 "feed_id": feed.feed_id,
@@ -312,7 +312,7 @@ def _choose(
     named = " || ';' || ".join(f"{literal(f'{name}=')} || {quoted(key)}" for key, name in table.located_by.items())
     # In a file of its own, which DuckDB compresses: what is kept of a large table may be larger than memory.
     with connect(str(stem.with_suffix(".duckdb")), config={"memory_limit": MEMORY}) as connection:
-        connection.execute(shared(feed.feed_id) or "SELECT 1")
+        connection.execute(shared(feed.place) or "SELECT 1")
         try:
             connection.execute(f"""
                 CREATE VIEW whole AS SELECT {", ".join(given)}

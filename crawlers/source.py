@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -117,6 +117,7 @@ class Feed(_Strict):
     """One machine-readable thing that a source offers.
 
     Attributes:
+        prefix: first part of its id.
         name: last part of its id; also the name of its module and of its SQL file.
         base_url: where the live site answers; a harvest may replace it whole.
         shipped: file or folder in the source's own folder that the route `files` reads unless another is given: facts
@@ -133,6 +134,7 @@ class Feed(_Strict):
     """
 
     source_id: Text
+    prefix: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
     name: Text
     title: Text
     description: Text
@@ -166,7 +168,12 @@ class Feed(_Strict):
 
     @property
     def feed_id(self) -> str:
-        """`<source>.<name>`."""
+        """`<prefix>.<name>`, such as `ca.seph`."""
+        return f"{self.prefix}.{self.name}"
+
+    @property
+    def place(self) -> str:
+        """Where its code stands in the rooms: `<source>.<name>`, such as `canada.seph`."""
         return f"{self.source_id}.{self.name}"
 
     @property
@@ -185,7 +192,7 @@ class Feed(_Strict):
 
     def module(self) -> ModuleType:
         """Import the feed's module, ``crawlers.<source>.<name>``."""
-        return importlib.import_module(f"crawlers.{self.source_id}.{self.name}")
+        return importlib.import_module(f"crawlers.{self.place}")
 
     def settings(self, given: Mapping[str, str]) -> tuple[Politeness, dict[str, tuple[str, ...]]]:
         """Resolve what an operator has set against the defaults.
@@ -240,9 +247,14 @@ def _is_date(text: str) -> bool:
 
 
 class Source(_Strict):
-    """One observatory and what it offers."""
+    """One observatory and what it offers.
+
+    Attributes:
+        feed_prefix: what the ids of its feeds begin with, such as `ca` of `canada`; the source's id unless it says so.
+    """
 
     source_id: Text
+    feed_prefix: Text
     name: Text
     publisher: Text
     country_coverage: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...]
@@ -259,9 +271,10 @@ def read_source(path: Path) -> Source:
     """
     source_id = path.parent.name
     try:
-        text = tomllib.loads(path.read_text("utf-8"))
+        text = {"feed_prefix": source_id, **tomllib.loads(path.read_text("utf-8"))}
+        prefix = text["feed_prefix"]
         feeds = {
-            f"{source_id}.{name}": {"source_id": source_id, "name": name, **feed}
+            f"{prefix}.{name}": {"source_id": source_id, "prefix": prefix, "name": name, **feed}
             for name, feed in text.get("feeds", {}).items()
         }
         return Source.model_validate({**text, "source_id": source_id, "feeds": feeds})
@@ -271,9 +284,23 @@ def read_source(path: Path) -> Source:
 
 @cache
 def catalogue() -> Mapping[str, Source]:
-    """Return every source by id, read once."""
-    found = (read_source(path) for path in sorted(ROOM.glob("*/source.toml")))
-    return {source.source_id: source for source in found}
+    """Return every source by id, read once.
+
+    Raises:
+        ValueError: two sources give their feeds one prefix.
+    """
+    found = {source.source_id: source for source in map(read_source, sorted(ROOM.glob("*/source.toml")))}
+    refuse_shared_prefix(found.values())
+    return found
+
+
+def refuse_shared_prefix(sources: Iterable[Source]) -> None:
+    """Raise ValueError where two sources give their feeds one prefix: ids of one would read as those of the other."""
+    seen: dict[str, str] = {}
+    for source in sources:
+        other = seen.setdefault(source.feed_prefix, source.source_id)
+        if other != source.source_id:
+            raise ValueError(f"{other} and {source.source_id}: both give their feeds the prefix {source.feed_prefix!r}")
 
 
 def feeds() -> dict[str, Feed]:

@@ -77,21 +77,26 @@ class Normalised:
         return sum(records for kind, _, records in self.set_aside if kind == counts_as)
 
 
-def program(feed_id: str, suffix: str) -> Path:
-    """Return a file of a feed's program: `.sql`, or `.fields.csv` (which field is which column or indicator, how)."""
-    source_id, name = feed_id.split(".", 1)
+def program(place: str, suffix: str) -> Path:
+    """Return a file of a feed's program: `.sql`, or `.fields.csv` (which field is which column or indicator, how).
+
+    Args:
+        place: `<source>.<name>`, which is where the code of a feed stands in every room.
+        suffix: the end of the file's name.
+    """
+    source_id, name = place.split(".", 1)
     return ROOM / source_id / f"{name}{suffix}"
 
 
-def shared(feed_id: str) -> str:
+def shared(place: str) -> str:
     """Return the SQL that the feeds of a source share, `normalizers/<source>/shared.sql`: macros; empty if none."""
-    path = ROOM / feed_id.split(".", 1)[0] / "shared.sql"
+    path = ROOM / place.split(".", 1)[0] / "shared.sql"
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def records_of(feed_id: str) -> tuple[type[Record], ...]:
+def records_of(place: str) -> tuple[type[Record], ...]:
     """Return the contract of a feed: the models of its raw records, from ``normalizers.<source>.<feed>``."""
-    contract: tuple[type[Record], ...] = importlib.import_module(f"normalizers.{feed_id}").RECORDS
+    contract: tuple[type[Record], ...] = importlib.import_module(f"normalizers.{place}").RECORDS
     return contract
 
 
@@ -128,7 +133,7 @@ def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
 
 def normalise(
     connection: DuckDBPyConnection,
-    feed_id: str,
+    place: str,
     *,
     asked: Sequence[str],
     provenance: Mapping[str, str | bool],
@@ -138,7 +143,7 @@ def normalise(
 
     Args:
         connection: holds `raw.<kind>`, made by the contract, and what `prepare` makes.
-        feed_id: the feed.
+        place: of the feed, `<source>.<name>`.
         asked: partitions that the spider set out to read.
         provenance: values of `feed_id`, `harvest_id`, `route` and `synthetic` for every row.
         target: an existing folder; gets `<table>.parquet`.
@@ -152,8 +157,8 @@ def normalise(
     """
     if asked:
         connection.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(asked)])
-    _read_field_map(connection, program(feed_id, ".fields.csv"))
-    connection.execute(f"{shared(feed_id)}\n{program(feed_id, '.sql').read_text('utf-8')}")
+    _read_field_map(connection, program(place, ".fields.csv"))
+    connection.execute(f"{shared(place)}\n{program(place, '.sql').read_text('utf-8')}")
     known = {table.name: table for table in tables(Origin.FEED)}
     made = [
         name
@@ -162,7 +167,7 @@ def normalise(
         ).fetchall()
     ]
     if unknown := set(made) - known.keys():
-        raise NormaliseError(f"{feed_id}: the common schema has no table {', '.join(sorted(unknown))}")
+        raise NormaliseError(f"{provenance['feed_id']}: the common schema has no table {', '.join(sorted(unknown))}")
     rows = {name: _write(connection, known[name], provenance, target / f"{name}.parquet") for name in made}
     return Normalised(
         rows=rows,

@@ -10,7 +10,7 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 
 from crawlers.crawl import settings
-from crawlers.source import Feed, Politeness, Route, catalogue, feeds, read_source, select
+from crawlers.source import Feed, Politeness, Route, catalogue, feeds, read_source, refuse_shared_prefix, select
 from normalizers.normalise import ROOM, program, records_of
 from warehouse.schema import TABLES
 
@@ -27,14 +27,14 @@ def test_every_feed_has_its_parts(feed: Feed) -> None:
     if feed.shipped_path is not None:
         assert feed.shipped_path.exists()
         assert Route.FILES in feed.routes
-    assert program(feed.feed_id, ".sql").is_file()
+    assert program(feed.place, ".sql").is_file()
     assert (ROOT / "docs" / "sources" / f"{feed.source_id}.md").is_file()
     assert any(feed.feed_id in path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
 
 
 @EVERY
 def test_every_contract_names_its_kinds_and_says_why_it_ignores(feed: Feed) -> None:
-    models = records_of(feed.feed_id)
+    models = records_of(feed.place)
     kinds = [model.kind for model in models]
     assert len(set(kinds)) == len(kinds)
     assert feed.denominator.counts in kinds
@@ -48,10 +48,10 @@ def test_every_contract_names_its_kinds_and_says_why_it_ignores(feed: Feed) -> N
 
 @EVERY
 def test_every_field_map_names_real_fields_columns_and_methods(feed: Feed) -> None:
-    fields = {name for model in records_of(feed.feed_id) for name in model.model_fields}
+    fields = {name for model in records_of(feed.place) for name in model.model_fields}
     with (ROOM / "reference" / "methods.csv").open(encoding="utf-8", newline="") as stream:
         methods = {row["method"] for row in csv.DictReader(stream)}
-    with program(feed.feed_id, ".fields.csv").open(encoding="utf-8", newline="") as stream:
+    with program(feed.place, ".fields.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for row in rows:
         assert row["field"] in fields
@@ -118,6 +118,18 @@ def test_parameters_are_resolved_and_checked() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             feed.settings(given)
+
+
+def test_a_source_may_state_the_prefix_of_its_feeds(tmp_path: Path) -> None:
+    text = (ROOT / "crawlers" / "paper" / "source.toml").read_text("utf-8")
+    for name in ("canada", "kanada"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "source.toml").write_text(f'feed_prefix = "ca"\n{text}', "utf-8")
+    source = read_source(tmp_path / "canada" / "source.toml")
+    [(feed_id, feed)] = source.feeds.items()
+    assert (source.source_id, feed_id, feed.feed_id, feed.place) == ("canada", "ca.facts", "ca.facts", "canada.facts")
+    with pytest.raises(ValueError, match="canada and kanada: both give their feeds the prefix 'ca'"):
+        refuse_shared_prefix([source, read_source(tmp_path / "kanada" / "source.toml")])
 
 
 def test_a_bad_source_is_named(tmp_path: Path) -> None:

@@ -570,7 +570,7 @@ PAGES = """
             for link in response.css("a::attr(href)").getall():
                 yield response.follow(link, self.page, errback=self.not_answered)
 
-    feed = feeds()["us.clustermapping"].model_copy(update={"source_id": "xx", "name": "pages"})
+    feed = feeds()["us.clustermapping"].model_copy(update={"source_id": "xx", "prefix": "xx", "name": "pages"})
     Feed.module = lambda self: sys.modules["__main__"]
     crawl.feeds = lambda: {"xx.pages": feed}
     limits, parameters = feed.settings({"archive_delay": "0"})
