@@ -186,7 +186,7 @@ class Resource(Record):
     since: Annotated[str, Field(pattern="^[0-9]{4}(-[0-9]{2})?$")] | None = None
     status: Literal["live", "closed", "unknown"]
     what_it_holds: Text
-    feeds: Annotated[str, Field(pattern="^[a-z]+[.][a-z_]+(;[a-z]+[.][a-z_]+)*$")] | None = None
+    feeds: Annotated[str, Field(pattern="^[a-z]+[.][a-z0-9_]+(;[a-z]+[.][a-z0-9_]+)*$")] | None = None
     note: Text | None = None
     citation: Text
 
