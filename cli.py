@@ -864,7 +864,7 @@ def _say_what_next(home: Path) -> None:
     release = home / "published" / "latest"
     out.print()
     _print_release(release.resolve())
-    out.print(Text(f"\nClaimed and found: {_claimed_and_found(release)}"), soft_wrap=True)
+    _print_census(release)
     command = "observatory" if shutil.which("observatory") else os.path.relpath(sys.argv[0])
     option = "" if home == Path("data").resolve() else f" --home {shlex.quote(os.path.relpath(home))}"
     out.print(Text("\nQueries to try:", style="bold"))
@@ -889,22 +889,47 @@ def _say_what_next(home: Path) -> None:
     out.print(Text(evidence), soft_wrap=True)
 
 
-def _claimed_and_found(release: Path) -> str:
-    """Say of the largest claim that plainly counts clusters what the release holds in its scope."""
+_SHOWN = 12
+"""Countries that the demo prints of the census; all stand in the table."""
+
+
+def census_rows(release: Path) -> list[tuple[str, ...]]:
+    """Return the census of a release in words: scope, found, once each, as a range, and what is declared.
+
+    The countries stand in the order of their upper bounds, the world last.
+    """
     with open_release(release) as connection:
-        row = connection.execute(
+        rows = connection.execute(
             """
-            SELECT claim_id, qualifier, claimed, subject, scope, string_agg(found || ' ' || kind, ', ' ORDER BY kind)
-            FROM claimed_vs_found
-            WHERE subject = 'clusters' AND rule_id IS NULL AND found IS NOT NULL
-            GROUP BY ALL ORDER BY claimed DESC, claim_id LIMIT 1
+            SELECT scope, found, deduplicated, low, high, (
+                SELECT string_agg(
+                    CASE qualifier WHEN 'about' THEN '~' WHEN 'more_than' THEN '>' WHEN 'less_than' THEN '<' ELSE '' END
+                    || format('{:,}', value::BIGINT), ', ' ORDER BY value DESC, claim_id
+                )
+                FROM claims
+                WHERE claims.scope = census.scope AND unit = 'clusters' AND programme IS NULL
+            )
+            FROM census
+            WHERE kind = 'all' AND hub_category_id = 'all' AND rule_id = 'all'
+            ORDER BY scope = 'world', high DESC, scope
             """
-        ).fetchone()
-    if row is None:
-        return "this release holds no claim that counts clusters"
-    claim_id, qualifier, claimed, subject, scope, found = row
-    hedge = "" if qualifier == "exact" else f"{qualifier.replace('_', ' ')} "
-    return f"{hedge}{claimed:,.0f} {subject} in {scope} (claim {claim_id}); here: {found}"
+        ).fetchall()
+    return [
+        (scope.removeprefix("country:"), f"{found:,}", f"{once:,}", f"{low:,} to {high:,}", declared or "–")
+        for scope, found, once, low, high, declared in rows
+    ]
+
+
+def _print_census(release: Path) -> None:
+    *countries, world = census_rows(release)
+    title = "census: clusters found, each once, as a range, and declared"
+    if json.loads((release / "manifest.json").read_text("utf-8"))["synthetic"]:
+        title += " (DEMO DATA)"
+    out.print()
+    _table(("where", "found", "once", "range", "declared"), [*countries[:_SHOWN], world], title=title)
+    left_out = len(countries) - _SHOWN
+    if left_out > 0:
+        out.print(Text(f"and {left_out} countries more: SELECT * FROM census"))
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -153,9 +153,11 @@ def test_a_synthetic_home_may_publish_the_facts(tmp_path: Path, replica: Replica
     observatory = Observatory(tmp_path / "home")
     assert observatory.harvest(replica.base_url, "--no-publish", clusters="22")[0] == 0
     assert observatory.run("harvest", FEED)[0] == 0
-    assert "clusters in country:IN (claim C002); here: 1 documented, 0 surveyed" in cli._claimed_and_found(  # noqa: SLF001  # what the demo prints
-        observatory.home / "published" / "latest"
-    )
+    census = {where: rest for where, *rest in cli.census_rows(observatory.home / "published" / "latest")}
+    found, once, bounds, declared = census["IN"]
+    assert (found, once, bounds) == ("1", "1", "1 to 6,500")
+    assert declared.startswith(">6,500, ~6,400, >6,000, ~6,000, >5,000, ~2,500, ~2,000, 1,157, 1,156, ~1,086")
+    assert list(census)[-1] == "world"
     assert observatory.run("publish", "--profile", "public")[0] == 0
     assert observatory.value(f"SELECT count(*) FROM claims WHERE feed_id = '{FEED}'") == ROWS["claims"]
     assert observatory.value("SELECT count(*) FROM clusters WHERE kind = 'cell'") == 0

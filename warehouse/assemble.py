@@ -26,12 +26,13 @@ from warehouse.schema import (
     Origin,
     Table,
     create_table,
+    literal,
     quoted,
     tables,
 )
 
 DERIVE = Path(__file__).parent / "derive"
-STEPS = ("themes", "cluster_identification", "initiative_links")
+STEPS = ("themes", "cluster_identification", "initiative_links", "cluster_links", "global_clusters", "census")
 """The programs in `DERIVE`, in order: each may read what those before it made."""
 MACROS = Path(__file__).parent / "macros"
 
@@ -87,6 +88,8 @@ def assemble(
             )
     for path in sorted(MACROS.glob("*.sql")):
         connection.execute(temporary(path.read_text("utf-8")))
+    judgements = literal(str(DERIVE / "link_judgements.csv"))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_judgement AS FROM read_csv({judgements}, all_varchar=true)")
     for step in STEPS:
         connection.execute((DERIVE / f"{step}.sql").read_text("utf-8"))
 

@@ -1,0 +1,389 @@
+"""The same cluster told twice, one row per real-world cluster, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from warehouse import assemble, schema
+from warehouse.store import connect
+
+pytestmark = pytest.mark.duckdb
+
+IT, AUTOMOTIVE, LOCAL = "bcd:23", "bcd:4", "bcd:101"
+
+
+@pytest.fixture
+def release() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty release with a few regions and categories, ready to be filled and derived."""
+    with connect() as connection:
+        connection.execute("ATTACH ':memory:' AS release")
+        for table in schema.TABLES.values():
+            connection.execute(schema.create_table(table).replace("CREATE TABLE ", "CREATE TABLE release.", 1))
+        connection.execute(
+            "CREATE TEMP TABLE link_judgement AS "
+            "SELECT ''::VARCHAR AS from_id, '' AS to_id, '' AS relation, '' AS decision, '' AS reason WHERE false"
+        )
+        put(
+            connection,
+            "categories",
+            [
+                {"category_id": IT, "scheme": "bcd", "code": "23", "traded": True},
+                {"category_id": AUTOMOTIVE, "scheme": "bcd", "code": "4", "traded": True},
+                {"category_id": LOCAL, "scheme": "bcd", "code": "101", "traded": False},
+                {"category_id": "eocic:digital", "scheme": "eocic", "code": "digital", "traded": True},
+            ],
+        )
+        put(
+            connection,
+            "regions",
+            [
+                {"region_id": f"{scheme}:{code}", "scheme": scheme, "code": code, "name": name, "successor": successor}
+                for scheme, code, name, successor in (
+                    ("us:msa", "41940", "San Jose-Sunnyvale-Santa Clara, CA", None),
+                    ("us:state", "06", "California", None),
+                    ("nuts", "ITE3", "Marche", "nuts:ITI3"),
+                    ("nuts", "ITI3", "Marche", None),
+                    ("nuts", "IT", "Italia", None),
+                    ("nuts", "DE1", "Baden-Württemberg", None),
+                    ("nuts", "DE12", "Karlsruhe", None),
+                    ("ca:cma", "505", "Ottawa-Hull", None),
+                    ("in:district", "438", "Rajkot", None),
+                    ("in:district", "469", "Aurangabad", None),
+                )
+            ],
+        )
+        yield connection
+
+
+def put(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; what they do not state is null."""
+    for row in rows:
+        columns = {"feed_id": "ref.test"} | row
+        marks = ", ".join("?" for _ in columns)
+        connection.execute(f"INSERT INTO release.{table} ({', '.join(columns)}) VALUES ({marks})", [*columns.values()])
+
+
+def cluster(cluster_id: str, kind: str = "cell", **columns: object) -> dict[str, Any]:
+    """Return a cluster of the feed that its id names."""
+    feed_id = cluster_id.split(":", maxsplit=1)[0]
+    source = {"in": "india", "ca": "canada"}.get(feed_id.split(".")[0], feed_id.split(".")[0])
+    return {"cluster_id": cluster_id, "feed_id": feed_id, "source_id": source, "kind": kind, **columns}
+
+
+def derive(
+    connection: duckdb.DuckDBPyConnection, *clusters: tuple[dict[str, Any], dict[tuple[str, str], bool]]
+) -> None:
+    """Insert clusters with the answers of the rules, (rule, period) → accepted; and derive what follows from them."""
+    put(
+        connection,
+        "clusters",
+        [
+            row | {"identified_by": sorted({rule for (rule, _), yes in answers.items() if yes})}
+            for row, answers in clusters
+        ],
+    )
+    for row, answers in clusters:
+        keys = {"cluster_id": row["cluster_id"], "feed_id": row["feed_id"]}
+        put(
+            connection,
+            "cluster_identification",
+            [
+                keys | {"rule_id": rule, "time_period": period, "is_cluster": yes, "inputs": '{"stars": 2}'}
+                for (rule, period), yes in answers.items()
+            ],
+        )
+    for step in ("cluster_links", "global_clusters", "census"):
+        connection.execute((assemble.DERIVE / f"{step}.sql").read_text("utf-8"))
+
+
+def ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query on the database `release`."""
+    cursor = connection.cursor()
+    cursor.execute("USE release")
+    return cursor.execute(query).fetchall()
+
+
+SURVEYED = {("survey.listed", "undated"): True}
+DOCUMENTED = {("paper.documented", "undated"): True}
+STRONG = {("us.strong.msa", "2016"): True, ("us.strong10.msa", "2016"): True}
+SAN_JOSE = {"country_code": "US", "region_id": "us:msa:41940", "hub_category_id": IT}
+
+
+def test_a_cell_of_two_feeds_is_one_cluster_and_the_first_in_rank_is_counted(
+    release: duckdb.DuckDBPyConnection,
+) -> None:
+    derive(
+        release,
+        (cluster("us.clustermapping:msa:41940:23", **SAN_JOSE), STRONG),
+        (cluster("us.cbp:msa:41940:23", **SAN_JOSE), {("us.strong.msa", "2016"): True}),
+        (
+            cluster("us.cbp:msa:41940:4", **SAN_JOSE | {"hub_category_id": AUTOMOTIVE}),
+            {("us.strong.msa", "2016"): True},
+        ),
+    )
+    assert ask(release, "SELECT global_cluster_id, members, feeds, kind FROM global_clusters") == [
+        (
+            "global:us.clustermapping:msa:41940:23",
+            ["us.cbp:msa:41940:23", "us.clustermapping:msa:41940:23"],
+            ["us.cbp", "us.clustermapping"],
+            "cell",
+        )
+    ]
+    assert ask(release, "SELECT from_id, to_id, relation FROM links") == [
+        ("us.cbp:msa:41940:23", "us.clustermapping:msa:41940:23", "same_as")
+    ]
+    assert (
+        ask(
+            release,
+            "SELECT found, deduplicated, low, high, level FROM census WHERE scope = 'world' AND rule_id = 'all'",
+        )
+        == [(1, 1, 1, 1, "us:msa")] * 2
+    )  # all activities, and this one
+
+
+def test_no_state_stands_beside_its_metropolitan_area_and_no_local_activity_is_counted(
+    release: duckdb.DuckDBPyConnection,
+) -> None:
+    state = SAN_JOSE | {"region_id": "us:state:06"}
+    derive(
+        release,
+        (cluster("us.clustermapping:msa:41940:23", **SAN_JOSE), {("us.strong.msa", "2016"): True}),
+        (cluster("us.clustermapping:msa:41940:101", **SAN_JOSE | {"hub_category_id": LOCAL}), STRONG),
+        (cluster("us.clustermapping:state:06:23", **state), {("us.strong.state", "2016"): True}),
+    )
+    assert ask(release, "SELECT members FROM global_clusters") == [(["us.clustermapping:msa:41940:23"],)]
+    assert ask(
+        release,
+        "SELECT rule_id, found, deduplicated, low, high FROM census "
+        "WHERE scope = 'country:US' AND hub_category_id = 'all'",
+    ) == [("us.strong.msa", 1, 1, 0, 1), ("all", 1, 1, 0, 1)]
+
+
+def test_only_the_newest_period_of_a_feed_and_country_counts(release: duckdb.DuckDBPyConnection) -> None:
+    derive(
+        release,
+        (cluster("us.clustermapping:msa:41940:23", **SAN_JOSE), STRONG | {("us.strong.msa", "2017"): False}),
+        (
+            cluster("us.clustermapping:msa:41940:4", **SAN_JOSE | {"hub_category_id": AUTOMOTIVE}),
+            {("us.strong.msa", "2016"): False, ("us.strong.msa", "2017"): True},
+        ),
+    )
+    assert ask(release, "SELECT global_cluster_id FROM global_clusters") == [("global:us.clustermapping:msa:41940:4",)]
+    assert ask(release, "SELECT DISTINCT found FROM census") == [(1,)]
+
+
+def test_a_region_is_followed_to_the_code_that_replaced_it(release: duckdb.DuckDBPyConnection) -> None:
+    marche = {"country_code": "IT", "hub_category_id": "bcd:26"}
+    derive(
+        release,
+        (
+            cluster("eu.legacy:ITE3:leather-products", region_id="nuts:ITE3", **marche),
+            {("eu.stars_published", "2007"): True},
+        ),
+        (cluster("eu.eocic:ITI3:leather", region_id="nuts:ITI3", **marche), {("eu.eu10_stars", "2017"): True}),
+        (
+            cluster("eu.eocic:ITI3:digital", region_id="nuts:ITI3", country_code="IT", category_id="eocic:digital"),
+            {("eu.eu10_stars", "2017"): True},
+        ),
+    )
+    assert ask(release, "SELECT global_cluster_id, region_id, members FROM global_clusters") == [
+        (
+            "global:eu.eocic:ITI3:leather",
+            "nuts:ITI3",
+            ["eu.eocic:ITI3:leather", "eu.legacy:ITE3:leather-products"],
+        )
+    ]
+    assert (
+        ask(release, "SELECT found, low, high FROM census WHERE rule_id = 'all' AND hub_category_id = 'all'")
+        == [(1, 0, 1)] * 2
+    )  # two stars, not three: the country and the world
+
+
+RAJKOT = {"country_code": "IN", "region_id": "in:district:438", "place": "Rajkot, Gujarat"}
+
+
+@pytest.mark.parametrize(
+    ("product", "other", "same"),
+    [
+        ("forging", "Castings, forgings", True),
+        ("leather footwear", "footwear", True),
+        ("rice mills", "Rice Milling", True),
+        ("dyes, chemicals & plastics", "Dyes and intermediates", True),
+        ("leather footwear", "leather goods", False),
+        ("cotton ginning", "cotton knitwear", False),
+        ("diesel engines", "engine valves", False),
+        ("brass parts", "brass utensils", False),
+        (None, None, False),
+    ],
+)
+def test_products_are_compared_item_by_item(
+    release: duckdb.DuckDBPyConnection, product: str | None, other: str | None, same: bool
+) -> None:
+    derive(
+        release,
+        (cluster("in.observatory:one", "surveyed", product=product, **RAJKOT), SURVEYED),
+        (cluster("in.sameeeksha:two", "surveyed", product=other, **RAJKOT), SURVEYED),
+    )
+    assert len(ask(release, "FROM global_clusters")) == (1 if same else 2)
+    assert ask(release, "SELECT found, deduplicated FROM census WHERE scope = 'country:IN' AND rule_id = 'all'") == [
+        (2, 1 if same else 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (RAJKOT, RAJKOT | {"place": "Metoda, Rajkot"}, True),
+        (RAJKOT, RAJKOT | {"region_id": "in:district:469"}, False),
+        (RAJKOT | {"region_id": None}, RAJKOT | {"region_id": None}, True),
+        (RAJKOT | {"region_id": None, "place": "Rajkot, Kerala"}, RAJKOT | {"region_id": None}, False),
+        (RAJKOT, RAJKOT | {"country_code": "PK"}, False),
+        (RAJKOT | {"region_id": None, "place": None}, RAJKOT | {"region_id": None, "place": None}, False),
+    ],
+)
+def test_one_trade_in_two_places_is_two_clusters(
+    release: duckdb.DuckDBPyConnection, one: dict[str, Any], other: dict[str, Any], same: bool
+) -> None:
+    derive(
+        release,
+        (cluster("in.observatory:one", "surveyed", product="forging", **one), SURVEYED),
+        (cluster("in.sameeeksha:two", "surveyed", product="forging", **other), SURVEYED),
+    )
+    assert len(ask(release, "FROM global_clusters")) == (1 if same else 2)
+
+
+def test_one_list_names_a_cluster_twice_only_in_the_same_words(release: duckdb.DuckDBPyConnection) -> None:
+    derive(
+        release,
+        (cluster("in.msecdp:1", "surveyed", product="Garments Cluster", **RAJKOT), SURVEYED),
+        (cluster("in.msecdp:2", "surveyed", product="garment", **RAJKOT), SURVEYED),
+        (cluster("in.msecdp:3", "surveyed", product="cotton garments", **RAJKOT), SURVEYED),
+    )
+    assert ask(release, "SELECT members FROM global_clusters ORDER BY ALL") == [
+        (["in.msecdp:1", "in.msecdp:2"],),
+        (["in.msecdp:3"],),
+    ]
+
+
+def test_what_a_text_names_is_the_cell_of_that_place_and_category(release: duckdb.DuckDBPyConnection) -> None:
+    derive(
+        release,
+        (
+            cluster("paper.facts:ottawa", "documented", country_code="CA", place="Ottawa", hub_category_id=IT),
+            DOCUMENTED,
+        ),
+        (
+            cluster("ca.competeprosper:cma-505:it", country_code="CA", region_id="ca:cma:505", hub_category_id=IT),
+            {("ca.lq", "undated"): True},
+        ),
+    )
+    assert ask(release, "SELECT global_cluster_id, region_id, kind FROM global_clusters") == [
+        ("global:paper.facts:ottawa", "ca:cma:505", "documented")
+    ]
+
+
+def test_an_organisation_serves_what_lies_in_its_region(release: duckdb.DuckDBPyConnection) -> None:
+    body = {"feed_id": "eu.eccp", "categories": [IT]}
+    put(
+        release,
+        "organisations",
+        [
+            body | {"organisation_id": "eu.eccp:1", "country_code": "DE", "region_id": "nuts:DE1"},
+            body
+            | {
+                "organisation_id": "eu.eccp:2",
+                "country_code": "DE",
+                "region_id": "nuts:DE12",
+                "categories": [AUTOMOTIVE],
+            },
+            body | {"organisation_id": "eu.eccp:3", "country_code": "IT", "region_id": "nuts:IT"},
+        ],
+    )
+    derive(
+        release,
+        (
+            cluster("eu.eocic:DE12:it", country_code="DE", region_id="nuts:DE12", hub_category_id=IT),
+            {("eu.eu10_stars", "2017"): True},
+        ),
+        (
+            cluster("eu.eocic:ITI3:it", country_code="IT", region_id="nuts:ITI3", hub_category_id=IT),
+            {("eu.eu10_stars", "2017"): True},
+        ),
+    )
+    assert ask(release, "SELECT from_id, to_id, score FROM links WHERE relation = 'serves'") == [
+        ("eu.eccp:1", "eu.eocic:DE12:it", 0.9)
+    ]
+
+
+def test_an_initiative_serves_the_cluster_that_it_names(release: duckdb.DuckDBPyConnection) -> None:
+    initiative = {"feed_id": "usaid.iati", "country_code": "PK"}
+    put(
+        release,
+        "initiatives",
+        [
+            initiative | {"initiative_id": "usaid.iati:1", "title": "Surgical Instruments Export Development"},
+            initiative | {"initiative_id": "usaid.iati:2", "title": "Health cluster coordination in Sialkot"},
+        ],
+    )
+    put(
+        release,
+        "initiative_locations",
+        [{"initiative_id": "usaid.iati:1", "seq": 1, "feed_id": "usaid.iati", "admin_name": "Sialkot"}],
+    )
+    sialkot = {"country_code": "PK", "place": "Sialkot", "product": "surgical instruments"}
+    derive(release, (cluster("paper.facts:surgical", "documented", **sialkot), DOCUMENTED))
+    assert ask(release, "SELECT from_id, to_id FROM links WHERE relation = 'serves'") == [
+        ("usaid.iati:1", "paper.facts:surgical")
+    ]
+
+
+@pytest.mark.parametrize(("decision", "clusters"), [("refused", 2), ("accepted", 1)])
+def test_a_judgement_by_hand_goes_before_the_rules(
+    release: duckdb.DuckDBPyConnection, decision: str, clusters: int
+) -> None:
+    release.execute(
+        "INSERT INTO link_judgement VALUES ('in.sameeeksha:two', 'in.observatory:one', 'same_as', ?, 'seen on site')",
+        [decision],
+    )
+    derive(
+        release,
+        (cluster("in.observatory:one", "surveyed", product="forging", **RAJKOT), SURVEYED),
+        (cluster("in.sameeeksha:two", "surveyed", product="forging", **RAJKOT), SURVEYED),
+    )
+    assert ask(release, "SELECT method, decision FROM links") == [("by hand", f"{decision}: seen on site")]
+    assert len(ask(release, "FROM global_clusters")) == clusters
+
+
+def test_declared_stands_beside_found(release: duckdb.DuckDBPyConnection) -> None:
+    claim = {"unit": "clusters", "scope": "country:IN", "subject": "clusters", "contradicts": []}
+    put(
+        release,
+        "claims",
+        [
+            claim | {"claim_id": "C1", "value": 6400, "qualifier": "about", "contradicts": ["C2"]},
+            claim | {"claim_id": "C2", "value": 6000, "qualifier": "more_than"},
+            claim | {"claim_id": "C3", "value": 1156, "qualifier": "exact"},
+            claim | {"claim_id": "C4", "value": 41, "qualifier": "exact", "scope": "country:IR"},
+            claim | {"claim_id": "C5", "value": 9, "qualifier": "exact", "unit": "regions"},
+        ],
+    )
+    derive(release, (cluster("in.observatory:one", "surveyed", product="forging", **RAJKOT), SURVEYED))
+    assert ask(release, "SELECT rule_id, declared, low, high FROM census WHERE kind = 'declared' ORDER BY rule_id") == [
+        ("claim.C1", 6400, None, None),
+        ("claim.C2", 6000, 6000, None),
+        ("claim.C3", 1156, 1156, 1156),
+        ("claim.C4", 41, 41, 41),
+    ]
+    assert ask(
+        release,
+        "SELECT scope, found, declared, deduplicated, low, high FROM census "
+        "WHERE kind = 'all' AND hub_category_id = 'all' ORDER BY scope",
+    ) == [
+        ("country:IN", 1, 6400, 1, 1, 6400),
+        ("country:IR", 0, 41, 0, 0, 41),
+        ("world", 1, 6441, 1, 1, 6441),
+    ]
