@@ -28,7 +28,7 @@ def addresses() -> Iterator[dict[str, str]]:
     with (
         us.replica(years=years) as replica,
         us_cbp.replica(years=years) as census,
-        eocic.replica() as dump,
+        eocic.replica(europe=True) as dump,
         eccp.replica() as platform,
         legacy.replica() as old,
         usaid.replica() as aid,
