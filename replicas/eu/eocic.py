@@ -168,13 +168,14 @@ class Dump:
         return Response(self.table().encode(), media_type="text/csv") if request.segments[1:] else Response(b"", 404)
 
     def rows(self) -> Iterator[list[str]]:
-        """Yield the rows; figures are CRC-32 digests, most of them small, with decimal commas; one in eleven is empty."""
+        """Yield the rows; figures are made of CRC-32 digests, with decimal commas; one in eleven is empty."""
         for year in self.years:
             for indicator, unit in INDICATORS:
                 for sector, dimension in self.sectors:
                     for region, name, country, country_name in self.regions:
                         draw = crc32(f"{self.seed}/{year}/{indicator}/{sector}/{dimension}/{region}".encode())
-                        figure = str(draw % 90_000 // (1 + draw % 17)) if indicator == "Employment" else f"{draw % 23 // 9},{draw % 89 + 10}"
+                        jobs, ratio = draw % 90_000 // (1 + draw % 17), f"{draw % 23 // 9},{draw % 89 + 10}"
+                        figure = str(jobs) if indicator == "Employment" else ratio
                         value = "" if draw % 11 == 0 else figure
                         yield [
                             indicator,
