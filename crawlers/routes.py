@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from warcio.archiveiterator import WARCIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -66,6 +66,15 @@ def archive_files(path: Path, feed_id: str, writer: PartWriter, retrieved_at: da
         else:
             _refuse_large(str(file), file.stat().st_size)
             yield _archive_file(feed_id, name, file.read_bytes(), writer, retrieved_at)
+
+
+def query_of(address: str) -> dict[str, str]:
+    """Return what the query of an address asks for; of a parameter that is repeated the first value.
+
+    A page that was saved under its address, as common tools do, has the query in the name of the file.
+    """
+    address = unquote(address) if address.startswith("file:") else address
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
 def _files(folder: Path) -> Iterator[Path]:

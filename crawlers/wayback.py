@@ -371,7 +371,7 @@ class WaybackMiddleware:
             if (capture.digest or capture.timestamp) in refused:
                 continue  # the same bytes
             try:
-                url, response = await self._play(player, capture)
+                url, response = await self._play(player, capture, follow=not request.meta.get("dont_redirect", False))
             except _NoEvidenceError as error:
                 refused[capture.digest or capture.timestamp] = error
                 continue
@@ -422,14 +422,21 @@ class WaybackMiddleware:
         self.indexes = [index]
         return response
 
-    async def _play(self, player: str, capture: Capture) -> tuple[str | None, Response]:
-        """Fetch a capture, and follow redirects within the archive; return where the site's own led, if they did."""
+    async def _play(self, player: str, capture: Capture, *, follow: bool) -> tuple[str | None, Response]:
+        """Fetch a capture, and follow redirects within the archive; return where the site's own led, if they did.
+
+        Where the spider wants to see redirects of the site itself (`follow` is false), it gets them as captured.
+        """
         moved, seen = None, {capture}
         while True:
             response = await self._ask(f"{player}/{capture.timestamp}id_/{capture.url}", capture)
             if response.status not in _REDIRECTS:
                 break
             following, of_site = self._redirected(player, capture, response)
+            if of_site and not follow:
+                self._refuse_no_evidence(response)
+                response.headers["Location"] = following.url  # the archive may have made it an address of its own
+                return None, response
             if following in seen or len(seen) > MAX_REDIRECTS:
                 raise _NoEvidenceError(f"{response.url} leads in a circle, or too far", for_good=True)
             capture = following
@@ -437,13 +444,16 @@ class WaybackMiddleware:
             seen.add(capture)
         if response.status != HTTPStatus.OK:
             raise _NoEvidenceError(f"expected the capture {response.url}, got HTTP {response.status}")
+        self._refuse_no_evidence(response)
+        return moved, response
+
+    def _refuse_no_evidence(self, response: Response) -> None:
         assert response.request is not None  # noqa: S101  # for the type checker: Scrapy sets it
         try:
             _memento_of(response.request, response)
         except _NoEvidenceError as error:
             self._ask_again_next_time(response)
             raise _NoEvidenceError(f"{response.url} is no evidence: {error}", for_good=error.for_good) from error
-        return moved, response
 
     def _redirected(self, player: str, capture: Capture, response: Response) -> tuple[Capture, bool]:
         """Return the capture that a redirect leads to, and whether the site did: else the archive, to another time."""

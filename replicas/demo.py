@@ -16,7 +16,7 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "eu.legacy": {"delay": "0"},
     "usaid.foreignassistance": {"delay": "0"},
     "usaid.iati": {"delay": "0"},
-    "usaid.map": {"delay": "0"},
+    "usaid.map": {"delay": "0", "lists": usaid.LIST},
 }
 """Feed → what the demo asks of it; no pause between requests, since nobody else is served."""
 

@@ -119,19 +119,6 @@ def test_an_increment_closes_nothing_and_a_page_that_changed_is_changed(observat
     assert observatory.value("SELECT count(*) FROM organisations") == 7
 
 
-def test_saved_pages_give_the_same_organisations(
-    filled: tuple[Observatory, dict[str, Any], list[str]], observatory: Observatory, tmp_path: Path
-) -> None:
-    reference = filled[0]
-    archive = tmp_path / "warcs"
-    archive.mkdir()
-    for path in (reference.home / "archive" / FEED).rglob("*.warc.gz"):
-        (archive / path.name).write_bytes(path.read_bytes())
-    _, document = observatory.run("harvest", FEED, "--files", f"{FEED}={archive}")
-    assert document["harvests"][0]["status"] == "accepted"
-    assert observatory.contents()["organisations"] == reference.contents()["organisations"]
-
-
 @given(
     st.sampled_from(["Contact {} now", "{}", "Textile, {}"]),
     st.from_regex(r"\A[a-z]{1,8}\.[a-z]{1,8}(@| \(at\) )[a-z]{1,8}\.(com|eu)\Z"),

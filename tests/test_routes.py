@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from warcio.warcwriter import WARCWriter
 
 import crawlers.routes
 from crawlers.evidence import SYNTHETIC_HEADER, Document, Evidence, EvidenceError
-from crawlers.routes import _join_chunks, archive_files
+from crawlers.routes import _join_chunks, archive_files, query_of
 
 FEED = "us.clustermapping"
 HARVEST = "20260101T000000.000Z-us.clustermapping"
@@ -401,3 +402,10 @@ def test_chunks_are_joined(body: bytes, size: int) -> None:
 @given(st.binary(max_size=60).map(zlib.compress))
 def test_joined_chunks_are_left(body: bytes) -> None:
     assert _join_chunks(body, ADDRESS) == body
+
+
+@given(st.dictionaries(st.text("aä b&=%?#", min_size=1), st.text("aä b&=%?#/", min_size=1)))
+def test_a_page_saved_under_its_address_keeps_its_query(asked: dict[str, str]) -> None:
+    address = f"http://x.example/MapData?{urlencode(asked)}"
+    assert query_of(address) == query_of(f"http://a/web/2019id_/{address}") == asked
+    assert query_of(f"file:usaid.map/{quote(address.partition('//')[2])}") == asked

@@ -345,27 +345,31 @@ def test_files_are_joined_with_transactions_by_award(
     assert tuple(row.values()) == ("MD", "25010", "Invented Partner 0", 500_000, 47.0, 28.8)
 
 
-def test_the_map_is_read_province_by_province(observatory: Observatory) -> None:
+def test_the_map_is_read_province_by_province_and_aidtracker_by_its_lists(observatory: Observatory) -> None:
     feed = "usaid.map"
     with usaid.map_replica() as replica:
         options = ("--route", "replica", "--set", f"{feed}.delay=0", "--base-url", f"{feed}={replica.base_url}")
-        code, result = observatory.run("harvest", feed, *options)
+        code, result = observatory.run("harvest", feed, *options, "--set", f"{feed}.lists={usaid.LIST}")
     harvest = result["harvests"][0]
-    assert (code, harvest["status"], harvest["dropped"]) == (0, "accepted", 1), harvest
-    assert observatory.sql(
-        "SELECT title, sector_name, selection, list(organisation_name ORDER BY seq) AS partners FROM initiatives "
+    assert (code, harvest["status"], harvest["dropped"]) == (0, "accepted", 2), harvest
+    assert harvest["warnings"] == [f"{feed}: 1 dates of projects cannot be read, such as soon: these are null"]
+    rows = observatory.sql(
+        "SELECT title, country_code AS country, sector_name AS sector, start_date AS start, end_date AS until, "
+        "list(organisation_name ORDER BY seq) AS partners, note FROM initiatives "
         "LEFT JOIN initiative_organisations USING (initiative_id) GROUP BY ALL ORDER BY title"
-    ) == [
-        {"title": "Invented market systems", "sector_name": "Agriculture", "selection": "keyword", "partners": [None]},
-        {
-            "title": "Invented support to SMEs",
-            "sector_name": "Economic Growth",
-            "selection": "keyword",
-            "partners": ["Invented & Co.", "Renamed, Inc."],
-        },
+    )
+    of_map = (None, "2012-10-01", "2014-09-30", "mission as published: Moldova")
+    of_list = ("GE", "2013-10-01", "2015-09-30", "country as published: Georgia; org as published: Invented mission")
+    assert [(row["title"], row["sector"], row["partners"]) for row in rows] == [
+        ("Invented market systems", "Agriculture", [None]),
+        ("Invented support to SMEs", "Economic Growth", ["Invented & Co.", "Renamed, Inc."]),
+        ("Invented value chains", "Economic Growth", ["Tracked & Sons"]),
     ]
+    told = [(row["country"], row["start"], row["until"], row["note"]) for row in rows]
+    assert told == [of_map, of_map, of_list]
     assert observatory.value("SELECT sum(max_cost) FROM initiative_components") == 3_500_000
-    assert observatory.value("SELECT admin_name FROM initiative_locations") == "Chișinău, Moldova"
+    [place] = observatory.sql("SELECT country_code, admin_name FROM initiative_locations")
+    assert tuple(place.values()) == ("MD", "Chișinău, Moldova")
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), st.booleans())

@@ -15,9 +15,8 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -33,6 +32,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
+from web_archive import FIELDS, THEN, InternetArchive
 
 import cli
 import scheduler
@@ -42,7 +42,7 @@ from crawlers.evidence import Document, Evidence
 from crawlers.harvest import Harvest
 from crawlers.source import Route, feeds
 from crawlers.wayback import Capture, gone, memento_of, playable, ranked, read_index, same_address
-from replicas.server import Fault, Replica, Request, Response
+from replicas.server import Fault, Replica, Response
 from replicas.us import ClusterMapping
 
 ROOT = Path(__file__).parent.parent
@@ -56,52 +56,9 @@ PATHS = [
 IDS = {"clusters": "22", "archive_delay": "0"}
 SITE = "http://127.0.0.1:9/data"  # nothing listens on port 9
 YEARS, CLUSTERS, REGIONS, REGION, CELLS = (SITE + path for path in PATHS)
-FIELDS = ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"]
-THEN = "20190102030405"
 PARKED = b"<html><h1>This domain is for sale</h1></html>"
 
 US = Replica[ClusterMapping]
-
-
-@dataclass
-class InternetArchive:
-    """Speaks as the Internet Archive does.
-
-    Attributes:
-        captures: address → timestamp → what was captured; a header Location makes a redirect.
-        live: addresses that are passed on from the live web.
-        page: captures in one answer of the index.
-    """
-
-    captures: dict[str, dict[str, Response]]
-    base_path: str = ""
-    robots: str | None = None
-    live: frozenset[str] = frozenset()
-    page: int = 100
-    hidden: dict[str, dict[str, Response]] = field(default_factory=dict)  # played, though no index tells of them
-
-    def respond(self, request: Request) -> Response:
-        """Answer index and captures."""
-        if request.path == "/cdx/search/cdx":
-            return Response(json.dumps(self._index(request.query)).encode())
-        place, _, address = request.target.removeprefix("/web/").partition("id_/")
-        told = (self.captures | self.hidden).get(address, {}).get(place)
-        if told is None:
-            return Response(b"not in archive", 404, "text/html")
-        at = datetime.strptime(place, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        memento = {} if address in self.live else {"Memento-Datetime": format_datetime(at, usegmt=True)}
-        link = {"Link": f'<{address}>; rel="original"'}
-        return Response(told.body, told.status, told.media_type, {**memento, **link, **told.headers})
-
-    def _index(self, query: Mapping[str, str]) -> list[list[str]]:
-        address = query["url"]
-        rows = [
-            ["key", at, address, "-", str(told.status), str(hash(told.body)), "1"]
-            for at, told in self.captures.get(address, {}).items()
-        ]
-        start = int(query.get("resumeKey", "0"))
-        rest = [[], [str(start + self.page)]] if len(rows) > start + self.page else []
-        return [FIELDS, *rows[start : start + self.page], *rest] if rows else []
 
 
 Archive = Replica[InternetArchive]

@@ -10,12 +10,12 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.evidence import Document
+from crawlers.routes import query_of
 from crawlers.source import Route, feeds
 from crawlers.spider import Batch, Spider, Table
 
@@ -165,12 +165,13 @@ def _parse_page(document: Document) -> Iterator[Batch] | None:
     if answer is None:
         return None
     info = answer["page_info"]
-    asked = parse_qs(urlsplit(document.url).query).get("usg_sector_name", ["all"])[0]
+    asked = query_of(document.url).get("usg_sector_name", "all")
     records = []
     for number, row in enumerate(answer["data"]):
         named = {field_of(name): value for name, value in row.items()}
         record = {name: _text(value) for name, value in named.items() if not _NOT_READ.fullmatch(name)}
-        place = {"edition": "service", "asked": asked, "record": f"{document.document_id}#{number}"}
+        # In the order of the source on every route: the first record of an activity gives its words.
+        place = {"edition": "service", "asked": asked, "record": f"{asked}/{int(info['current_page']):06}/{number:06}"}
         records.append({**dict.fromkeys(FIELDS), **record, **place, "_locator": f"json:/data/{number}"})
     page = {
         "asked": asked,

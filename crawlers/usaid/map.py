@@ -8,28 +8,38 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
 
 from crawlers.evidence import Document
+from crawlers.routes import query_of
+from crawlers.source import feeds
 from crawlers.spider import Batch, Spider
+
+AIDTRACKER = "http://portfolio.usaid.gov"
+"""Where AidTracker answered, the successor of the map."""
 
 PARTNER = ("Partner_Name__c", "Partner__c")
 """Names of the field of a partner; it was renamed in 2013, to what is unknown: any name with `partner` will do."""
 
 
 class FeedSpider(Spider):
-    """Asks for the counts by province, the list of projects, each province's list, and each project."""
+    """Asks for the counts by province, the list of projects, each province's list, each project, AidTracker's lists."""
 
     name = "usaid.map"
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for the counts and the list."""
+        """Ask for the counts and the list, and for the lists of AidTracker that the operator names."""
         self.harvest.asked.append("details")
         yield self.ask({"r": "overview", "l": "", "w": ""}, self.overview)
         yield self.ask({"r": "projects", "l": "", "w": ""}, self.projects)
+        tracker = AIDTRACKER if self.base_url == feeds()[self.name].base_url else self.base_url
+        for address in self.harvest.parameters["lists"]:
+            parts = urlsplit(address)
+            request = self.request(parts.path, self.tracked, query=dict(parse_qsl(parts.query, keep_blank_values=True)))
+            yield request.replace(url=tracker + request.url.removeprefix(self.base_url))
 
     def ask(self, query: dict[str, str], callback: Any) -> Request:  # noqa: ANN401  # any callback of Scrapy
         """Return the request for one answer of MapData."""
@@ -59,6 +69,11 @@ class FeedSpider(Spider):
         """Check the list of a province."""
         if not isinstance(unwrap(response.body), list):
             self.not_understood(response, "a list of projects", repr(response.body[:80]))
+
+    def tracked(self, response: Response) -> None:
+        """Check a list of AidTracker."""
+        if not _is_tracked(unwrap(response.body)):
+            self.not_understood(response, "a list of AidTracker: projects with Id and sector", repr(response.body[:80]))
 
     def detail(self, response: Response) -> None:
         """Check a project."""
@@ -92,7 +107,7 @@ def parse(document: Document) -> Iterator[Batch] | None:
         return None
     if all("Id" in each and "Project_Name__c" in each for each in answer):
         return _listed(document, answer)
-    if all("Id" in each and "sector" in each for each in answer):
+    if _is_tracked(answer):
         keys = ("Id", "name", "description", "country", "org", "sector", "partner", "startDate", "endDate")
         tracked = [
             {**{key: each.get(key) or None for key in keys}, "_locator": f"json:/{number}"}
@@ -102,18 +117,24 @@ def parse(document: Document) -> Iterator[Batch] | None:
     return None
 
 
+def _is_tracked(answer: Any) -> bool:  # noqa: ANN401  # JSON is any
+    return isinstance(answer, list) and all(
+        isinstance(each, dict) and {"Id", "sector"} <= each.keys() for each in answer
+    )
+
+
 def _listed(document: Document, answer: list[dict[str, Any]]) -> Iterator[Batch]:
-    query = parse_qs(urlsplit(document.url).query)
+    query = query_of(document.url)
     if "p" not in query:
         keys = ("Id", "Project_Name__c", "Public_Name__c")
         records = [{key: each.get(key) for key in keys} for each in answer]
         return iter([Batch("listed", records)])
-    place = {"province": query["p"][0], "country": query.get("c", [""])[0]}
+    place = {"province": query["p"], "country": query.get("c", "")}
     return iter([Batch("places", [{"Id": each["Id"], **place} for each in answer])])
 
 
 def _detail(document: Document, answer: dict[str, Any]) -> Iterator[Batch]:
-    identifier = answer.get("Id") or parse_qs(urlsplit(document.url).query).get("d", [None])[0]
+    identifier = answer.get("Id") or query_of(document.url).get("d")
     own = {key: value for key, value in answer.items() if key not in {"ImpMechs_Projects__r", "attributes"}}
     mechanisms = (answer.get("ImpMechs_Projects__r") or {}).get("records") or []
     awards = []

@@ -129,7 +129,7 @@ def replica(app: ForeignAssistance | None = None) -> Replica[ForeignAssistance]:
 
 @dataclass(slots=True)
 class ProjectMap:
-    """MapData of map.usaid.gov: three invented projects, one of them without mechanisms."""
+    """MapData of map.usaid.gov: three invented projects, one without mechanisms; and a list of AidTracker."""
 
     robots: str | None = None
     base_path: str = ""
@@ -137,6 +137,9 @@ class ProjectMap:
     def respond(self, request: Request) -> Response:
         """Answer the counts, a list, or a project, in parentheses."""
         asked = request.query
+        if request.path == "/AidTrackerProjectListData" and asked.get("v") == "list":
+            wanted = asked.get("c", "").split(":::")
+            return Response(f"( {json.dumps([row for row in TRACKED if row['country'] in wanted])} );".encode())
         if request.path != "/MapData":
             return Response(b"not found", status=404, media_type="text/plain")
         if asked.get("r") == "overview":
@@ -178,6 +181,29 @@ PROJECTS: dict[str, tuple[str, str, Any]] = {
     "a0cd0000000002": ("Invented market systems", "Agriculture", None),
     "a0cd0000000003": ("Invented clinic", "Health", None),
 }
+
+
+TRACKED = (
+    {
+        "Id": "a0ct0000000001",
+        "name": "Invented value chains",
+        "description": "<p>Competitiveness of invented clusters.</p>",
+        "country": "Georgia",
+        "org": "Invented mission",
+        "sector": "Economic Growth",
+        "partner": "Tracked & Sons",
+        "startDate": "10/1/2013",
+        "endDate": "9/30/2015",
+    },
+    {"Id": "a0ct0000000002", "name": "Invented school", "description": None, "country": "Georgia", "org": None,
+     "sector": "Education", "partner": None, "startDate": "soon", "endDate": None},
+    {"Id": "a0cd0000000001", "name": "Invented support to SMEs, again", "description": None, "country": "Moldova",
+     "org": None, "sector": "Economic Growth", "partner": None, "startDate": None, "endDate": None},
+)  # fmt: skip
+"""AidTracker's list, in the fields that were seen: a project to select, one to leave out, one that the map has too."""
+
+LIST = "/AidTrackerProjectListData?c=Georgia:::Moldova&r=search&l=&w=&m=&s=&v=list"
+"""Path and query of the list."""
 
 
 def map_replica() -> Replica[ProjectMap]:
