@@ -51,7 +51,7 @@ def test_pages_are_found_by_sitemap_and_lists_and_told_apart(
     warnings = " ".join(found["warnings"])
     assert "/content/members-only is not public" in warnings
     assert "a staging copy: it is never crawled" in warnings
-    assert "the label 'Languages of the team' is not known, in 8 documents such as http" in warnings
+    assert "the label 'Languages of the team' is not known, in 10 documents such as http" in warnings
 
 
 def test_places_are_matched_or_left_open(filled: tuple[Observatory, dict[str, Any], list[str]]) -> None:
@@ -68,11 +68,10 @@ def test_places_are_matched_or_left_open(filled: tuple[Observatory, dict[str, An
         "Italy: Lombardia": ("IT", "nuts:ITC4", "matched"),
     }
     [row] = [row for row in rows if row["organisation_id"] == f"{FEED}:48151"]
-    assert (row["members"], row["founded_year"], row["website"], row["categories"]) == (
+    assert (row["members"], row["founded_year"], row["website"]) == (
         1240,
         2008,
         "https://example-textile-cluster.example/",
-        ["bcd:42"],
     )
 
 
@@ -105,18 +104,62 @@ def test_no_person_leaves_the_archive(filled: tuple[Observatory, dict[str, Any],
     assert not list((observatory.home / "published").rglob("*.warc*"))
 
 
-def test_an_increment_closes_nothing_and_a_page_that_changed_is_changed(observatory: Observatory) -> None:
+def test_fields_of_a_profile_have_columns(filled: tuple[Observatory, dict[str, Any], list[str]]) -> None:
+    [row] = filled[0].sql(f"FROM organisations WHERE organisation_id = '{FEED}:48151'")
+    assert (row["members"], row["members_smes"], row["members_large"], row["members_research"], row["label"]) == (
+        1240,
+        1100,
+        90,
+        50,
+        "Invented label, gold",
+    )
+    assert row["categories"] == ["bcd:42", "eocic:emerging-creative-industries"]
+    assert filled[0].value("SELECT name FROM categories WHERE scheme = 'eocic'") == "Creative industries"
+
+
+def test_a_partnership_is_a_network_whatever_its_address(
+    filled: tuple[Observatory, dict[str, Any], list[str]],
+) -> None:
+    observatory = filled[0]
+    [row] = observatory.sql("SELECT initiative_id, title, kind, level, note FROM initiatives")
+    note = "type of partnership: Invented partnership for internationalisation; origin: Invented call; months: 24; "
+    note += "partners: 6; SMEs involved: 1.300"
+    assert tuple(row.values()) == (f"{FEED}:52001", "Invented Partnership", "network", "European Union", note)
+    assert observatory.sql("SELECT seq, sector_name FROM initiative_sectors ORDER BY seq") == [
+        {"seq": 1, "sector_name": "Food"},
+        {"seq": 2, "sector_name": "Packaging"},
+    ]
+    [place] = observatory.sql("SELECT country_code, admin_name FROM initiative_locations")
+    assert tuple(place.values()) == ("ES", "Spain: Catalonia")
+    money = observatory.sql("SELECT name, max_cost, currency, unit_basis FROM initiative_components ORDER BY seq")
+    assert [tuple(row.values()) for row in money] == [
+        ("total budget", 498_000, "EUR", "stated"),
+        ("EU contribution", 373_500, "EUR", "stated"),
+    ]
+
+
+def test_an_increment_closes_nothing_and_a_page_that_left_the_sitemap_is_closed(observatory: Observatory) -> None:
     with eccp.replica() as replica:
-        first = harvest(observatory, replica.base_url)
-        assert (first["status"], first["records"]) == ("accepted", 7)
+        first = harvest(observatory, replica.base_url, *LISTS)
+        assert (first["status"], first["records"]) == ("accepted", 8)
         replica.app.removed = {"muster-automotive"}
         replica.app.lastmod = {"serbian-cluster": "2026-04-04T08:00Z"}
         replica.requests.clear()
         second = harvest(observatory, replica.base_url, "--set", f"{FEED}.since=2026-04-01")
         pages = [request.path for request in replica.requests if request.path.startswith("/content/")]
-    assert pages == ["/content/serbian-cluster"]
-    assert (second["status"], second["records"], second["rows_closed"]) == ("unchanged", 1, 0)
-    assert observatory.value("SELECT count(*) FROM organisations") == 7
+        assert pages == ["/content/serbian-cluster"]
+        assert (second["status"], second["records"], second["rows_closed"]) == ("unchanged", 1, 0)
+        assert observatory.value("SELECT count(*) FROM organisations") == 8
+
+        # Asked for all that begins otherwise, it says nothing of what begins with /content/.
+        other = harvest(observatory, replica.base_url, "--set", f"{FEED}.paths=/escp-4x-profiles/")
+        assert (other["status"], other["records"], other["rows_closed"]) == ("unchanged", 0, 0)
+
+        # The whole sitemap: what left it is gone; what only a list names stays.
+        third = harvest(observatory, replica.base_url)
+    assert (third["status"], third["records"], third["rows_closed"]) == ("accepted", 6, 1)
+    ids = {row["organisation_id"] for row in observatory.sql("SELECT organisation_id FROM organisations")}
+    assert ids == {f"{FEED}:{row[0]}" for row in ORGANISATIONS} - {f"{FEED}:48152"}
 
 
 @given(

@@ -1,15 +1,15 @@
-"""eu.eccp: profiles of cluster organisations on the European Cluster Collaboration Platform (clustercollaboration.eu).
+"""eu.eccp: cluster organisations and partnerships on the European Cluster Collaboration Platform.
 
-Pages are found by the sitemap, whose locations name the host ``default``, and on lists with several pagers. Paths do
-not tell what a page is: its content does. No person is read: elements and labels of contacts and authors are dropped
-before anything else, and texts lose e-mail addresses and phone numbers. What is known, and how: docs/sources/eu.md.
+Pages of clustercollaboration.eu are found by the sitemap, whose locations name the host ``default``, and on lists with
+several pagers. What the sitemap names is read too: a page that has left it is known to be gone by that. Paths do not
+tell what a page is: its content does. No person is read: elements and labels of contacts and authors are dropped before
+anything else, and texts lose e-mail addresses and phone numbers. What is known, and how: docs/sources/eu.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
@@ -19,6 +19,7 @@ from scrapy.http import Response
 
 from crawlers import reader
 from crawlers.evidence import Document
+from crawlers.source import feeds
 from crawlers.spider import Batch, LeftOut, Spider
 
 LABELS = reader.Labels(
@@ -41,6 +42,24 @@ LABELS = reader.Labels(
     }
 )
 """What is read of a profile."""
+
+PARTNERSHIP = reader.Labels(
+    {
+        "type": ["Type of partnership"],
+        "origin": ["Partnership origin"],
+        "location": ["Country: Region", "Location", "Country/Region", "Country and region"],
+        "duration": ["Partnership duration (months)"],
+        "partners": ["Number of partners"],
+        "exchanges": ["Number of planned exchanges"],
+        "smes": ["Number of SMEs involved"],
+        "budget": ["Total budget"],
+        "contribution": ["EU contribution"],
+        "sectors": ["Sectoral/industrial focus", "Sectoral industries", "Sectors"],
+        "summary": ["Summary and objectives"],
+        "website": ["Website", "Web site", "Homepage", "URL"],
+    }
+)
+"""What is read of a partnership; the first two no other page has. The summary is free text, which may name persons."""
 
 PERSONAL = reader.Labels(
     {
@@ -88,13 +107,22 @@ PERSONAL = reader.Labels(
 PROFILE = frozenset({"founded", "members", "smes", "sectors", "emerging", "label", "programmes", "location", "region"})
 """Fields that organisations have and other pages do not; two make a profile."""
 
-EXPECTED = ("founded", "members", "sectors", "website")
+EXPECTED = {
+    "profiles": ("founded", "members", "sectors", "website"),
+    "partnerships": ("type", "partners", "sectors"),
+}
+"""Kind of record → fields whose absence is told."""
 MAX_LIST_PAGES = 500
 
 _OF_PERSONS = re.compile(r"contact|author|submitted|username|person|people|team|staff|vcard|member-user", re.IGNORECASE)
 _EMAIL = re.compile(r"\S+\s*(?:@|\(at\)|\[at\])\s*\S+", re.IGNORECASE)
 _PHONE = re.compile(r"(?:\+|\b00|\(0)[0-9()][0-9 ()./-]{5,}[0-9]|\b0[0-9]{1,4}[ /.-][0-9 /.-]{5,}[0-9]")
+_MONEY = re.compile(r"(?:EUR|€)?\s*[0-9][0-9 .,'\u00a0\u202f]*\s*(?:EUR|€|euros?)?", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9][0-9 .,'\u00a0\u202f]*")
+_FIGURES = {
+    **dict.fromkeys(("members", "smes", "large", "research", "duration", "partners", "exchanges"), _COUNT),
+    **dict.fromkeys(("budget", "contribution"), _MONEY),
+}
 _PLAYED = re.compile(r"/[0-9]{14}id_/(https?://.*)$")
 _MOVED = [301, 302, 303, 307, 308]
 _TITLE_SUFFIX = re.compile(r"\s*\|\s*European Cluster Collaboration Platform\s*$")
@@ -123,17 +151,23 @@ class FeedSpider(Spider):
             return
         is_index = etree.QName(root).localname == "sitemapindex"
         since = "".join(self.harvest.parameters["since"])
-        for entry in root:
-            told = {
-                etree.QName(child).localname: (child.text or "").strip() for child in entry.iter("{*}loc", "{*}lastmod")
-            }
+        for told in _entries(root):
             path = self._path(told.get("loc", ""), response)
             if path is None:
                 continue
             if is_index:
                 yield self._below(path, self.sitemap)
             elif told.get("lastmod", "9999") >= since:
+                if not since:
+                    self._claim(path)
                 yield from self._ask(path)
+
+    def _claim(self, path: str) -> None:
+        """Note that all pages of the sitemap that begin as this one are asked for: those that left it are gone."""
+        beginning = f"/{path.split('/')[1]}/"
+        part = f"sitemap{beginning.rstrip('/')}"
+        if beginning in self.harvest.parameters["paths"] and part not in self.harvest.asked:
+            self.harvest.asked.append(part)
 
     def list_page(self, response: Response) -> Iterator[Request]:
         """Ask for the pages that a list links to, and for its further pages, whichever of its pagers they belong to."""
@@ -202,28 +236,58 @@ class FeedSpider(Spider):
             else:
                 self.harvest.asked.append(f"profiles{urlsplit(target).path}")
                 yield self._page(target, urlsplit(target).path, hops + 1)
-        elif response.status == HTTPStatus.OK and kind_of(reader.page(response.body)) != "profile":
+        elif (kind := kind_of(reader.page(response.body))) != "profile":
             self.harvest.asked.remove(f"profiles{asked}")
+            if kind == "partnership":
+                self.harvest.asked.append(f"partnerships{asked}")
 
 
 def parse(document: Document) -> Iterator[Batch] | None:
-    """Turn a page into raw records: ``profiles`` or ``other_pages``; none for sitemaps and feeds, which are known.
+    """Turn a page into raw records: ``profiles``, ``partnerships`` or ``other_pages``; a sitemap into ``sitemap``.
 
     Returns:
-        Its batches; None where it is no page of this source.
+        Its batches, none for an index of sitemaps or a news feed; None where it is no page of this source.
+
+    Raises:
+        LeftOut: a sitemap or a news feed that is no XML.
     """
     if re.match(
         rb"\A(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:\?xml|urlset|sitemapindex|rss)", document.body, re.DOTALL
     ):
-        return iter(())
+        return _sitemap(reader.xml(document.body, document.url))
     root = reader.page(document.body, document.charset)
     if root is None:
         return None
     path = _path_of(document.url, root)
     kind = kind_of(root)
-    if kind != "profile":
-        return iter([Batch("other_pages", [{"path": path, "type": kind, "_locator": "html:page"}])])
-    return iter([_profile(root, path)])
+    if kind == "profile":
+        return iter([_record("profiles", LABELS, root, path)])
+    if kind == "partnership":
+        return iter([_record("partnerships", PARTNERSHIP, root, path)])
+    return iter([Batch("other_pages", [{"path": path, "type": kind, "_locator": "html:page"}])])
+
+
+def _entries(root: etree._Element) -> Iterator[dict[str, str]]:
+    """Yield what each entry of a sitemap, or of an index of sitemaps, tells: `loc`, `lastmod`."""
+    for entry in root.iter("{*}url", "{*}sitemap"):
+        yield {etree.QName(child).localname: (child.text or "").strip() for child in entry.iter("{*}loc", "{*}lastmod")}
+
+
+def _sitemap(root: etree._Element) -> Iterator[Batch]:
+    """Read which pages a sitemap names; those of users are none of ours, nor are those of staging copies."""
+    if etree.QName(root).localname != "urlset":
+        return
+    feed = feeds()[FeedSpider.name]
+    beginnings, hosts = feed.parameters["paths"].default, {"default", *feed.allowed_hosts}
+    pages = [urlsplit(told.get("loc", "")) for told in _entries(root)]
+    yield Batch(
+        "sitemap",
+        [
+            {"path": path.rstrip("/"), "_locator": f"xml:urlset/url[{number}]"}
+            for number, page in enumerate(pages, 1)
+            if page.hostname in hosts and (path := unquote(page.path)).startswith(beginnings)
+        ],
+    )
 
 
 def _path_of(address: str, root: etree._Element) -> str:
@@ -243,19 +307,19 @@ def kind_of(root: etree._Element | None) -> str:
     title = _title(root)
     if title.casefold().startswith("log in"):
         return "login"
-    labels = {reader.normal(label) for label in reader.fields(root, LABELS).unexpected}
-    if "type of partnership" in labels or "partnership origin" in labels:
+    if {"type", "origin"} & reader.fields(root, PARTNERSHIP).values.keys():
         return "partnership"
     return "profile" if len(PROFILE & reader.fields(root, LABELS).values.keys()) > 1 else "other"
 
 
-def _profile(root: etree._Element, path: str) -> Batch:
+def _record(kind: str, labels: reader.Labels, root: etree._Element, path: str) -> Batch:
+    """Return the one record of a page, without persons."""
     for element in list(root.iter()):
         told = f"{element.get('class') or ''} {element.get('id') or ''}" if isinstance(element.tag, str) else ""
         if element.tag not in {"html", "body", "main", "article"} and _OF_PERSONS.search(told):
             element.drop_tree()
-    reading = reader.fields(root, LABELS)
-    notes = [f"the profile has no {name}" for name in reading.missing(EXPECTED)]
+    reading = reader.fields(root, labels)
+    notes = [f"a page of {kind} has no {name}" for name in reading.missing(EXPECTED[kind])]
     unknown = [label for label in reading.unexpected if PERSONAL.field(label) is None]
     # A label may be a person's name: only those that read like words of a form are told.
     told_labels = [label for label in unknown if re.fullmatch(r"[A-Z][a-z]+( [a-z/-]+)+:?", label)]
@@ -274,12 +338,12 @@ def _profile(root: etree._Element, path: str) -> Batch:
     if node.isascii() and node.isdecimal():
         record["node_id"] = node
     for name, values in reading.values.items():
-        kept = _value(name, values, root)
+        kept = "" if name == "summary" else _value(name, values, root)
         if kept is None:
             notes.append(f"the {name} cannot be read")
         elif kept:
             record[name] = kept
-    return Batch("profiles", [record], notes=notes)
+    return Batch(kind, [record], notes=notes)
 
 
 def _value(name: str, values: list[str], root: etree._Element) -> str | list[str] | None:
@@ -287,8 +351,8 @@ def _value(name: str, values: list[str], root: etree._Element) -> str | list[str
     if not values:
         return ""
     first = _scrubbed(values[0])
-    if name in {"members", "smes", "large", "research"}:
-        return first if _COUNT.fullmatch(first) else None
+    if (pattern := _FIGURES.get(name)) is not None:
+        return first if pattern.fullmatch(first) else None
     if name == "founded":
         found = re.search(r"\b(1[89]|20)[0-9]{2}\b", first)
         return found[0] if found else None

@@ -275,6 +275,10 @@ CREATE TABLE "organisations" (
     "region_match" VARCHAR,
     "categories" VARCHAR[],
     "members" BIGINT,
+    "members_smes" BIGINT,
+    "members_large" BIGINT,
+    "members_research" BIGINT,
+    "label" VARCHAR,
     "founded_year" INTEGER,
     "website" VARCHAR,
     "citation" VARCHAR,
@@ -296,6 +300,10 @@ COMMENT ON COLUMN "organisations"."place" IS 'Where it sits, in the source''s wo
 COMMENT ON COLUMN "organisations"."region_match" IS 'Whether the words name one region, several or none we know; null: they name no region.';
 COMMENT ON COLUMN "organisations"."categories" IS 'Activity classes it works for (category ids).';
 COMMENT ON COLUMN "organisations"."members" IS 'Member firms or bodies.';
+COMMENT ON COLUMN "organisations"."members_smes" IS 'Small and medium-sized firms among them.';
+COMMENT ON COLUMN "organisations"."members_large" IS 'Large firms among them.';
+COMMENT ON COLUMN "organisations"."members_research" IS 'Research organisations among them.';
+COMMENT ON COLUMN "organisations"."label" IS 'Label of quality of its management, in the source''s words.';
 COMMENT ON COLUMN "organisations"."founded_year" IS 'Year in which it was founded.';
 COMMENT ON COLUMN "organisations"."website" IS 'Its own front page.';
 COMMENT ON COLUMN "organisations"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';

@@ -43,8 +43,46 @@ class Profile(Record):
     website: Annotated[str, Field(pattern=r"^https?://")] | None = None
 
 
+class Partnership(Record):
+    """A partnership of cluster organisations, as its page says it. Its summary is not read: it may name persons."""
+
+    kind: ClassVar[str] = "partnerships"
+    key: ClassVar[tuple[str, ...]] = ("path",)
+    sparse: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("node_id", "type", "origin", "location", "duration", "partners", "exchanges", "smes", "budget"),
+            *("contribution", "sectors"),
+        }
+    )
+    ignored: ClassVar[dict[str, str]] = {"website": "initiatives have none in the common schema"}
+
+    path: Annotated[str, Field(pattern=r"^/")]
+    name: Annotated[str, Field(min_length=1)]
+    node_id: Annotated[str, Field(pattern=r"^[0-9]+$")] | None = None
+    type: str | None = None
+    origin: str | None = None
+    location: str | None = None
+    duration: str | None = None
+    partners: str | None = None
+    exchanges: str | None = None
+    smes: str | None = None
+    budget: str | None = None
+    contribution: str | None = None
+    sectors: list[str] | None = None
+
+
+class Named(Record):
+    """A page that the sitemap names."""
+
+    kind: ClassVar[str] = "sitemap"
+    key: ClassVar[tuple[str, ...]] = ("path",)
+    repeated: ClassVar[bool] = True
+
+    path: Annotated[str, Field(pattern=r"^/")]
+
+
 class OtherPage(Record):
-    """A page that is no profile: news, calls, partnerships, a login."""
+    """A page that is none of these: news, calls, a login."""
 
     kind: ClassVar[str] = "other_pages"
     key: ClassVar[tuple[str, ...]] = ("path",)
@@ -53,5 +91,5 @@ class OtherPage(Record):
     type: str
 
 
-RECORDS = (Profile, OtherPage)
+RECORDS = (Profile, Partnership, Named, OtherPage)
 """The contract: one model for each kind of raw record that the feed's parser makes."""

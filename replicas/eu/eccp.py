@@ -32,6 +32,35 @@ ORGANISATIONS = (
 )
 """Node, slug, name, place, members, year, sector."""
 
+BY_SLUG = {row[1]: row for row in ORGANISATIONS}
+
+
+MORE = {
+    "example-textile-cluster": (
+        ("Number of SMEs", "1.100"),
+        ("Number of large companies", "90"),
+        ("Number of research organisations", "50"),
+        ("Emerging industries", "Creative industries"),
+        ("Cluster label", "Invented label, gold"),
+    )
+}
+"""Slug → what its profile says beside what all profiles say."""
+
+PARTNERSHIP = (
+    ("Country: Region", "Spain: Catalonia"),
+    ("Type of partnership", "Invented partnership for internationalisation"),
+    ("Partnership origin", "Invented call"),
+    ("Partnership duration (months)", "24"),
+    ("Number of partners", "6"),
+    ("Number of planned exchanges", ""),
+    ("Number of SMEs involved", "1.300"),
+    ("Total budget", "€ 498.000"),
+    ("EU contribution", "373.500"),
+    ("Summary and objectives", "Ask Jane Roe."),
+    ("Sectoral/industrial focus", "Food; Packaging"),
+)
+"""The fields of a partnership; it stands under two addresses."""
+
 
 @dataclass(slots=True)
 class Platform:
@@ -49,7 +78,7 @@ class Platform:
     removed: set[str] = field(default_factory=set)
     lastmod: dict[str, str] = field(default_factory=dict)
 
-    def respond(self, request: Request) -> Response:  # one return per kind of page
+    def respond(self, request: Request) -> Response:  # noqa: PLR0911  # one return per kind of page
         """Answer as the platform does."""
         match request.segments:
             case ["sitemap.xml"]:
@@ -60,13 +89,13 @@ class Platform:
                 return _page(
                     "News of today", "<article data-history-node-id='9'><p>Submitted by Ana Author</p></article>"
                 )
+            case ["eu-cluster-partnerships", "escp4x", "invented-partnership"] | ["escp-4x-profiles", "invented"]:
+                return _page("Invented Partnership", _article("52001", "Invented Partnership", PARTNERSHIP))
             case ["cluster-organisations"]:
                 return _page("Cluster organisations", _list(request.query.get("page", "0,0")))
-            case ["content", slug] if slug not in self.removed:
-                found = [row for row in ORGANISATIONS if row[1] == slug]
-                return _page(found[0][2], _profile(*found[0])) if found else Response(b"", 404, "text/html")
-            case _:
-                return Response(b"", 404, "text/html")
+            case ["content", slug] if slug not in self.removed and slug in BY_SLUG:
+                return _page(BY_SLUG[slug][2], _profile(*BY_SLUG[slug]))
+        return Response(b"", 404, "text/html")
 
     def _sitemap(self, page: str | None) -> Response:
         namespace = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
@@ -77,6 +106,9 @@ class Platform:
         half = slugs[::2] if page == "1" else [*slugs[1::2], "members-only", "news-of-today"]
         urls = [(f"http://default/content/{slug}", self.lastmod.get(slug, "2026-01-01T08:00Z")) for slug in half]
         urls.append(("https://impr-0001.eccp.hosted-temp.com/content/staging-copy", "2026-04-04T08:00Z"))
+        if page == "2":
+            paths = ("eu-cluster-partnerships/escp4x/invented-partnership", "escp-4x-profiles/invented")
+            urls += [(f"http://default/{path}", "2026-01-01T08:00Z") for path in paths]
         urls.append(("http://default/user/17", "2026-04-04T08:00Z"))
         told = "".join(f"<url><loc>{loc}</loc><lastmod>{at}</lastmod></url>" for loc, at in urls)
         return _xml(f"<urlset {namespace}>{told}</urlset>")
@@ -102,20 +134,29 @@ def _list(page: str) -> str:
 def _profile(  # one per column of the list
     node: str, slug: str, name: str, place: str, members: str, year: str, sector: str
 ) -> str:
+    own = (
+        ("Country: Region", place),
+        ("Year founded", year),
+        ("Number of members", members),
+        ("Sectoral industries", sector),
+        ("Website", f'<a href="https://{slug}.example/">https://{slug}.example/</a>'),
+        *MORE.get(slug, ()),
+    )
+    return _article(node, name, own)
+
+
+def _article(node: str, name: str, own: tuple[tuple[str, str], ...]) -> str:
+    """Return an article with fields, and with people in all places where they may stand."""
     person, email, phone, author = PEOPLE
+    of_people = (
+        ("Languages of the team", f"English; write to {email}"),
+        ("Contact name", person),
+        ("E-mail", email),
+        ("Phone", phone),
+    )
     fields = "".join(
         f'<div class="field"><div class="field__label">{label}</div><div class="field__item">{value}</div></div>'
-        for label, value in (
-            ("Country: Region", place),
-            ("Year founded", year),
-            ("Number of members", members),
-            ("Sectoral industries", sector),
-            ("Website", f'<a href="https://{slug}.example/">https://{slug}.example/</a>'),
-            ("Languages of the team", f"English; write to {email}"),
-            ("Contact name", person),
-            ("E-mail", email),
-            ("Phone", phone),
-        )
+        for label, value in (*own, *of_people)
     )
     return (
         f'<article data-history-node-id="{node}"><p class="submitted">Submitted by {author} on 04 April 2026</p>'
