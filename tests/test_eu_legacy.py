@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
+import pytest
 from conftest import Observatory
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crawlers.eu.legacy import _target, escaped
 from replicas.eu import legacy
-from replicas.eu.legacy import COLUMNS, table
+from replicas.eu.legacy import COLUMNS, VIEWS, table
 
 FEED = "eu.legacy"
 
@@ -19,21 +25,25 @@ def harvest(observatory: Observatory, path: Path) -> dict[str, Any]:
     return found
 
 
-def test_regions_are_read_over_http(observatory: Observatory) -> None:
+def test_regions_are_read_over_http_behind_both_kinds_of_address(observatory: Observatory) -> None:
     with legacy.replica() as replica:
         options = ("--route", "replica", "--base-url", f"{FEED}={replica.base_url}", "--set", f"{FEED}.delay=0")
         _, document = observatory.run("harvest", FEED, *options)
+        asked = [request.target for request in replica.requests if "escaped" in request.target]
+    assert asked == [f"/index.html?_escaped_fragment_={view}" for view in VIEWS]
     [found] = document["harvests"]
-    assert (found["status"], found["records"], found["quarantined"]) == ("accepted", 4 * 38, 0)
+    assert (found["status"], found["records"], found["quarantined"]) == ("accepted", 5 * 38, 0)
     assert "the table has no column region" not in str(found["warnings"])
-    assert "the column 'Rank' is not known, in 4 documents such as http" in str(found["warnings"])
-    rows = observatory.sql("SELECT DISTINCT region_id, country_code FROM clusters ORDER BY region_id")
-    assert [(row["region_id"], row["country_code"]) for row in rows] == [
-        ("country:IL", "IL"),
-        ("nuts:ES51", "ES"),
-        ("nuts:GR1", "GR"),
-        ("nuts:UKI1", "GB"),
+    assert "the column 'Rank' is not known, in 5 documents such as http" in str(found["warnings"])
+    rows = observatory.sql("SELECT DISTINCT region_id, country_code, place FROM clusters ORDER BY region_id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("country:IL", "IL", "Israel"),
+        ("nuts:EL1", "GR", "GR1"),
+        ("nuts:ES51", "ES", "ES51"),
+        ("nuts:FR71", "FR", "FR71"),
+        ("nuts:UKI1", "GB", "UKI1"),
     ]
+    assert observatory.value("SELECT count(*) FROM clusters WHERE cluster_id LIKE 'eu.legacy:GR1:%'") == 38
     values = {
         row["indicator"]: (row["value_text"], row["obs_value"], row["obs_status"])
         for row in observatory.sql(f"FROM observations WHERE cluster_id = '{FEED}:ES51:automotive'")
@@ -70,3 +80,62 @@ def test_what_is_not_found_is_told_and_a_short_table_is_an_excerpt(observatory: 
     assert observatory.value("SELECT obs_value FROM observations") == 2
     page.write_text("<p>About the observatory</p>", "utf-8")
     assert "expected a table with a category" in str(harvest(observatory, page)["warnings"])
+
+
+def test_a_table_of_a_category_is_whole_with_its_259_regions(observatory: Observatory, tmp_path: Path) -> None:
+    """The category may stand in the caption alone; what a whole table names no more is closed, a short one is held."""
+    with (Path(__file__).parents[1] / "crawlers" / "ref" / "nuts.csv").open(encoding="utf-8", newline="") as stream:
+        old = [
+            row["code"] for row in csv.DictReader(stream) if row["first_version"] == "2003" and len(row["code"]) == 4
+        ]
+    regions = [*old[:258], "Israel"]
+    page = tmp_path / "page.html"
+
+    def found(named: list[str]) -> dict[str, Any]:
+        rows = "".join(f"<tr><td>{region}</td><td>1.000</td><td>*</td></tr>" for region in named)
+        header = "<tr><th>Region</th><th>Employees</th><th>Stars</th></tr>"
+        page.write_text(f"<h2>Automotive, 2009</h2><table>{header}{rows}</table>", "utf-8")
+        return harvest(observatory, page)
+
+    first = found(regions)
+    assert (first["status"], first["records"], first["quarantined"]) == ("accepted", 259, 0)
+    assert observatory.value("SELECT list(scope) FROM harvests") == [["cells/category:automotive/2009"]]
+    assert observatory.value("SELECT records_expected FROM feeds WHERE feed_id = 'eu.legacy'") == 259
+    short = found(regions[1:])
+    assert (short["status"], short["rows_closed"]) == ("held", 0)
+    assert "cells/category:automotive has 258 of 259 records" in short["reason"]
+    other = found([*regions[1:], old[258]])
+    assert (other["status"], other["rows_closed"]) == ("accepted", 3)  # the cell, its employment and its stars
+
+
+def test_tables_of_regions_and_of_categories_are_parts_of_their_own(observatory: Observatory, tmp_path: Path) -> None:
+    (tmp_path / "region.html").write_text(table("ES51"), "utf-8")
+    figures = "<tr><td>{}</td><td>{}</td><td>{}</td></tr>"
+    rows = figures.format("ES51", "Automotive", "") + figures.format("ES52", "Automotive", "100")
+    header = "<tr><th>Region</th><th>Category</th><th>Jobs</th></tr>"
+    (tmp_path / "category.html").write_text(f"<h2>2010</h2><table>{header}{rows}</table>", "utf-8")
+    assert harvest(observatory, tmp_path)["status"] == "accepted"
+    assert observatory.value("SELECT list(scope) FROM harvests") == [["cells/ES51/2009"]]
+
+
+@given(st.text("aä/;=&#%+ !", min_size=1, max_size=20))
+def test_a_view_is_asked_for_as_crawlers_did(view: str) -> None:
+    assert unquote(escaped(view)) == view
+    assert not set("&#+ ") & set(escaped(view))
+    address = f"http://x.example/index.html?_escaped_fragment_={escaped(view)}"
+    assert _target(address, ["x.example"]) == _target(f"http://x.example/index.html#!{quote(view)}", ["x.example"])
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("http://x.example/index.php?id=101&nid=7", "/index.php?id=101&nid="),
+        ("http://x.example/index.php?id=x", None),
+        ("http://elsewhere.example/index.html#!view=a", None),
+        ("http://x.example/index.html#top", None),
+        ("http://x.example/index.html#!view=a;url=/b/", "/index.html?_escaped_fragment_=view=a;url=/b/"),
+        ("http://[", None),
+    ],
+)
+def test_links_to_tables_are_told_from_others(address: str, target: str | None) -> None:
+    assert _target(address, ["x.example"]) == target

@@ -1,14 +1,15 @@
 """eu.legacy: region × category tables of clusterobservatory.eu, 2007 to 2014, as saved or archived pages.
 
 No page with such a table was ever seen: the reader finds the columns by their labels, wherever they stand, and says
-what it did not find. What is known of the source, and how: docs/sources/eu.md.
+what it did not find. The later site was one page with a script: its addresses ``index.html#!view=…`` are asked for as
+crawlers did then, ``index.html?_escaped_fragment_=view=…``. What is known of the source, and how: docs/sources/eu.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
@@ -41,39 +42,81 @@ _REGION = re.compile(rf"\b(Israel|(?:{_COUNTRIES})(?:[0-9A-Z]|(?=[A-Z]*[0-9])[0-
 _YEAR = re.compile(r"\b(19|20)[0-9]{2}\b")
 
 
+MAX_PAGES = 5000
+"""Pages of one crawl: 259 regions by 38 categories have far fewer, but a calendar goes on for ever."""
+
+ESCAPED = "_escaped_fragment_="
+
+
 class FeedSpider(Spider):
-    """Asks for the pages that the operator names, and follows their links to further tables."""
+    """Asks for the pages and views that the operator names, and follows their links to further tables."""
 
     name = "eu.legacy"
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask for each page of the parameter."""
+        """Ask for each page and each view of the parameters."""
         self.known: set[str] = set()
-        for number in self.harvest.parameters["pages"]:
-            yield self._ask(number)
+        targets = [f"/index.php?id={number}&nid=" for number in self.harvest.parameters["pages"]]
+        targets += [f"/index.html?{ESCAPED}{escaped(view)}" for view in self.harvest.parameters["views"]]
+        for target in targets:
+            for request in self._ask(target):
+                yield request
 
-    def _ask(self, number: str) -> Request:
-        self.known.add(number)
-        return self.request("/index.php", self.page, query={"id": number, "nid": ""}, context={"number": number})
+    def _ask(self, target: str) -> Iterator[Request]:
+        """Ask for a path and query below the base address, once."""
+        if target in self.known:
+            return
+        if len(self.known) == MAX_PAGES:
+            self.harvest.doubts.append(
+                f"{self.name}: more than {MAX_PAGES} pages are linked; {target} is not asked for"
+            )
+        self.known.add(target)
+        if len(self.known) <= MAX_PAGES:
+            request = self.request("/", self.page, context={"target": target})
+            yield request.replace(url=self.base_url + target)
 
-    def page(self, response: Response, number: str) -> Iterator[Request]:
-        """Look for a table, and for links ``index.php?id=…`` within the site."""
+    def page(self, response: Response, target: str) -> Iterator[Request]:
+        """Look for links ``index.php?id=…`` and ``#!…`` within the site."""
         root = reader.page(response.body)
         if root is None:
-            self.not_understood(response, f"page {number}", repr(response.body[:60]))
+            self.not_understood(response, f"the page {target}", repr(response.body[:60]))
             return
         for link in root.iter("a"):
-            parts = urlsplit(urljoin(response.url, link.get("href") or ""))
-            further = dict(parse_qsl(parts.query)).get("id", "")
-            within = parts.hostname in self.allowed_domains and parts.path.endswith("/index.php")
-            if within and further.isascii() and further.isdecimal() and further not in self.known:
-                yield self._ask(further)
+            further = _target(urljoin(response.url, link.get("href") or ""), self.allowed_domains)
+            if further is not None:
+                yield from self._ask(further)
+
+
+def _target(address: str, hosts: list[str]) -> str | None:
+    """Return path and query under which a linked page is asked for, or None where it is none of the site's tables."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if host not in hosts:
+        return None
+    name = parts.path.rsplit("/", 1)[-1]
+    if parts.fragment.startswith("!") or parts.query.startswith(ESCAPED):
+        view = unquote(parts.fragment[1:] if parts.fragment else parts.query.removeprefix(ESCAPED))
+        return f"/{name}?{ESCAPED}{escaped(view)}" if view else None
+    number = dict(parse_qsl(parts.query)).get("id", "")
+    return f"/index.php?id={number}&nid=" if name == "index.php" and number.isascii() and number.isdecimal() else None
+
+
+def escaped(view: str) -> str:
+    """Return what stood behind ``#!`` as a crawler asks for it: most signs stay, ``;`` and ``=`` among them.
+
+    Source: Google, "Making AJAX applications crawlable" (2009), the scheme ``_escaped_fragment_``.
+    """
+    return quote(view, safe="!$'()*,-./:;=?@_~")
 
 
 def parse(document: Document) -> Iterator[Batch] | None:
     """Turn a page into raw records of the kind ``cells``, one for each region and category.
 
-    A table has a category, and a region or a caption that names one, and a measure. None where the document is no page.
+    A table has a category, and a region or a caption that names one, and a measure. A table of one category may name
+    that in its caption alone; then it has a column of regions and two measures. None where the document is no page.
 
     Raises:
         LeftOut: a page without such a table; the message says what was looked for.
@@ -86,15 +129,29 @@ def parse(document: Document) -> Iterator[Batch] | None:
         for table in reader.tables(root, LABELS, frozenset({"category"}))
         if _MEASURES & set(table.columns) and ("region" in table.columns or _REGION.search(table.caption))
     ]
+    found += [
+        table
+        for table in reader.tables(root, LABELS, frozenset({"region"}))
+        if "category" not in table.columns
+        and len(_MEASURES & set(table.columns)) > 1
+        and _category(table.caption)
+        and not _REGION.search(table.caption)
+    ]
     if not found:
         raise LeftOut("expected a table with a category, a region and employment, size, specialisation, focus or stars")
     return iter([_cells(table) for table in found])
 
 
+def _category(caption: str) -> str:
+    """Return what a caption names beside a year."""
+    return _YEAR.sub("", caption).strip(" ,;:-–()")
+
+
 def _cells(table: reader.Table) -> Batch:
     of_caption = _REGION.search(table.caption)
     year = _YEAR.search(table.caption)
-    present = {*table.columns, *({"region"} if of_caption else ())}
+    named = {} if "category" in table.columns else {"category": _category(table.caption)}
+    present = {*table.columns, *({"region"} if of_caption else ()), *named}
     notes = [f"the table has no column {name}" for name in EXPECTED if name not in present]
     unknown = {label for name, label in zip(table.columns, table.labels, strict=True) if name is None and label}
     notes += [f"the column {label!r} is not known" for label in sorted(unknown)]
@@ -108,5 +165,5 @@ def _cells(table: reader.Table) -> Batch:
             "region": code[1] if code else shown,
             "year": year_of_row[0] if year_of_row else year[0] if year else "undated",
         }
-        records.append({**cells, **known, "_locator": row.locator})
+        records.append({**cells, **named, **known, "_locator": row.locator})
     return Batch("cells", records, notes=notes)

@@ -7,15 +7,30 @@ SELECT
     record.*,
     slug(category) AS code,
     CASE region WHEN 'Israel' THEN 'IL' ELSE coalesce(country.country_code, left(region, 2)) END AS country_code,
-    -- Greece and the United Kingdom stand under either code; NUTS writes EL since 2010 and UK always.
+    -- Greece and the United Kingdom stand under either code; NUTS writes EL since 2010, for GR before, and UK always.
     CASE
         WHEN region = 'Israel' THEN 'country:IL'
         WHEN starts_with(region, 'GB') THEN 'nuts:UK' || region[3:]
+        WHEN starts_with(region, 'GR') THEN 'nuts:EL' || region[3:]
         ELSE 'nuts:' || region
     END AS region_id,
     'eu.legacy:' || region || ':' || slug(category) AS cluster_id,
-    'cells/' || region || '/' || year AS partition
-FROM raw.cells AS record
+    -- A table of one category in many regions is a part of its own, else a region is.
+    CASE
+        WHEN of_category THEN 'cells/category:' || slug(category) || '/' || year
+        ELSE 'cells/' || region || '/' || year
+    END AS partition
+FROM (
+    SELECT
+        *,
+        coalesce(
+            (min(category) OVER one_table) = (max(category) OVER one_table)
+            AND (min(region) OVER one_table) <> (max(region) OVER one_table),
+            false
+        ) AS of_category
+    FROM raw.cells
+    WINDOW one_table AS (PARTITION BY document_id, regexp_extract(locator, '^(.*)/tr', 1), year)
+) AS record
 LEFT JOIN reference.countries AS country ON left(region, 2) IN (country.eu_code, country.country_code);
 
 CREATE TABLE staged.regions AS
@@ -39,7 +54,8 @@ SELECT
     arg_min(clean(category) || ', ' || coalesce(clean(region_name), region), (document_id, locator)) AS name,
     'cell' AS kind,
     any_value(region_id) AS region_id,
-    arg_min(coalesce(clean(region_name), region), (document_id, locator)) AS place,
+    -- The published code beside the region of NUTS.
+    arg_min(coalesce(clean(region_name) || ' (' || region || ')', region), (document_id, locator)) AS place,
     any_value(country_code) AS country_code,
     'eco38:' || any_value(code) AS category_id,
     arg_min(document_id, (document_id, locator)) AS document_id,
@@ -87,9 +103,16 @@ FROM (
 WHERE (text IS NOT NULL OR confirm_only) AND cluster_id IS NOT NULL
 ORDER BY ALL;
 
--- A region's table is whole with the 38 categories of the source; a table of a category has all regions of its kind.
+-- A region is whole with the 38 categories of the source, a category's table with its 259 regions; what another table
+-- states of it counts too.
 CREATE TABLE completeness AS
-SELECT coalesce(partition, 'cells/unreadable') AS partition, 38 AS expected, count(*) FILTER (NOT rejected) AS found
-FROM cell GROUP BY ALL;
+SELECT
+    coalesce(part.partition, 'cells/unreadable') AS partition,
+    if(part.of_category, 259, 38) AS expected,
+    count(DISTINCT (cell.region, cell.code)) FILTER (cell.region IS NOT NULL) AS found
+FROM (SELECT DISTINCT partition, of_category, region, code, year FROM cell) AS part
+LEFT JOIN (FROM cell WHERE NOT rejected AND cluster_id IS NOT NULL) AS cell
+    ON cell.year = part.year AND if(part.of_category, cell.code = part.code, cell.region = part.region)
+GROUP BY ALL;
 
 CREATE TABLE set_aside (counts_as VARCHAR, what VARCHAR, records BIGINT);

@@ -7,6 +7,10 @@ from zlib import crc32
 
 from replicas.server import Replica, Request, Response
 
+ABOUT, REGION = "view=aboutobservatory;url=/about-observatory/", "view=regionmapping;url=/regions/FR71/"
+VIEWS = (ABOUT, REGION)
+"""What stands behind ``#!`` on the later site: a page with a link, the table of one region more. The first was seen."""
+
 REGIONS = ("ES51", "GR1", "GB I1", "Israel")
 CATEGORIES = ("Automotive", "Business services", *(f"Invented category {number}" for number in range(1, 37)))
 COLUMNS = ("Rank", "Cluster category", "Stars", "Employees", "Specialisation", "Size", "Focus")
@@ -14,13 +18,17 @@ COLUMNS = ("Rank", "Cluster category", "Stars", "Employees", "Specialisation", "
 
 @dataclass(slots=True)
 class Observatory:
-    """The server's behaviour: page 44 links to one page a region, 101 and on."""
+    """The server's behaviour: page 44 links to one page a region, 101 and on; the later site has one region more."""
 
     robots: str | None = None
     base_path: str = ""
 
     def respond(self, request: Request) -> Response:
-        """Answer ``/index.php?id=NN``."""
+        """Answer ``/index.php?id=NN`` and ``/index.html?_escaped_fragment_=…``."""
+        if request.path == "/index.html":
+            views = {ABOUT: f'<h1>About</h1><a href="#!{REGION}">x</a>', REGION: table("FR71")}
+            view = request.target.partition("_escaped_fragment_=")[2]
+            return _page(views[view]) if view in views else Response(b"", 404, "text/html")
         number = request.query.get("id", "")
         if number == "44":
             links = "".join(f'<a href="index.php?id={101 + place}&nid=">x</a>' for place in range(len(REGIONS)))
