@@ -103,7 +103,7 @@ def _parsed(document: Document, feed_id: str, locator: str) -> Any:  # noqa: ANN
         TraceError: the parser makes no such record of it.
     """
     for batch in feeds()[feed_id].module().parse(document) or ():
-        for record in batch.records:
+        for record in json.loads(batch.records) if isinstance(batch.records, bytes) else batch.records:
             if record["_locator"] == locator:
                 return {key: value for key, value in record.items() if key != "_locator"}
     raise TraceError(f"the document has no {locator}")
