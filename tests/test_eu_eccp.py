@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from conftest import Observatory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.eu.eccp import _scrubbed
-from crawlers.evidence import Evidence
+from crawlers.eu.eccp import _scrubbed, parse
+from crawlers.evidence import Document, Evidence
 from replicas.eu import eccp
 from replicas.eu.eccp import ORGANISATIONS, PEOPLE
 
@@ -160,6 +161,27 @@ def test_an_increment_closes_nothing_and_a_page_that_left_the_sitemap_is_closed(
     assert (third["status"], third["records"], third["rows_closed"]) == ("accepted", 6, 1)
     ids = {row["organisation_id"] for row in observatory.sql("SELECT organisation_id FROM organisations")}
     assert ids == {f"{FEED}:{row[0]}" for row in ORGANISATIONS} - {f"{FEED}:48152"}
+
+
+def test_a_news_feed_says_nothing_and_a_sitemap_names_pages_of_ours() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def parsed(body: str) -> list[Any]:
+        document = Document(
+            document_id=f"{FEED}:0", url="https://www.clustercollaboration.eu/x", retrieved_at=at, archived_at=None,
+            http_status=200, media_type="text/xml", charset=None, headers={}, sha256="", body=body.encode(),
+            warc_file="", warc_offset=0, synthetic=True,
+        )  # fmt: skip
+        return [(batch.kind, batch.records) for batch in parse(document) or ()]
+
+    debug = "<!-- THEME DEBUG --><?xml version='1.0'?>"
+    assert parsed(f"{debug}<rss><channel><item><link>http://default/content/x</link></item></channel></rss>") == []
+    place = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    named = ("http://default/content/a%20b/", "http://default/user/17", "https://x.eccp.hosted-temp.com/content/y")
+    entries = "".join(f"<url><loc>{loc}</loc></url>" for loc in named)
+    assert parsed(f"{debug}<urlset xmlns='{place}'>{entries}</urlset>") == [
+        ("sitemap", [{"path": "/content/a b", "_locator": "xml:urlset/url[1]"}])
+    ]
 
 
 @given(

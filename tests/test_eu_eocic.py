@@ -48,7 +48,7 @@ def rows() -> list[list[str]]:
 
 def semicolons(*, repeat: bool) -> str:
     _, *others = rows()
-    lines = [";".join(COLUMNS), *(";".join(row) for row in others)]
+    lines = [";".join(name.replace("_", "") for name in COLUMNS), *(";".join(row) for row in others)]
     return "\n".join(lines[:50] + lines[:1] * repeat + lines[50:])
 
 
