@@ -136,6 +136,7 @@ class FeedSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         """Ask for the sitemap, and for the lists that the operator names."""
         self.known: set[str] = set()
+        self.named: set[str] = set()  # by a sitemap all of whose pages are asked for
         self.lists: set[str] = set()
         yield self.request("/sitemap.xml", self.sitemap)
         for path in self.harvest.parameters["lists"]:
@@ -159,11 +160,14 @@ class FeedSpider(Spider):
                 yield self._below(path, self.sitemap)
             elif told.get("lastmod", "9999") >= since:
                 if not since:
-                    self._claim(path)
+                    self.named.add(urlsplit(path).path.rstrip("/"))
                 yield from self._ask(path)
 
     def _claim(self, path: str) -> None:
-        """Note that all pages of the sitemap that begin as this one are asked for: those that left it are gone."""
+        """Note that all pages of the sitemap that begin as this one are asked for: those that left it are gone.
+
+        Only once one of them was read: a part without profiles and partnerships is none that can be complete.
+        """
         beginning = f"/{path.split('/')[1]}/"
         part = f"sitemap{beginning.rstrip('/')}"
         if beginning in self.harvest.parameters["paths"] and part not in self.harvest.asked:
@@ -236,10 +240,14 @@ class FeedSpider(Spider):
             else:
                 self.harvest.asked.append(f"profiles{urlsplit(target).path}")
                 yield self._page(target, urlsplit(target).path, hops + 1)
-        elif (kind := kind_of(reader.page(response.body))) != "profile":
+            return
+        kind = kind_of(reader.page(response.body))
+        if kind != "profile":
             self.harvest.asked.remove(f"profiles{asked}")
-            if kind == "partnership":
-                self.harvest.asked.append(f"partnerships{asked}")
+        if kind == "partnership":
+            self.harvest.asked.append(f"partnerships{asked}")
+        if kind in {"profile", "partnership"} and asked in self.named:
+            self._claim(asked)
 
 
 def parse(document: Document) -> Iterator[Batch] | None:

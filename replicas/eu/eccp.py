@@ -85,7 +85,7 @@ class Platform:
                 return self._sitemap(request.query.get("page"))
             case ["content", "members-only"]:
                 return Response(b"", 302, headers={"Location": "/user/login?destination=/content/members-only"})
-            case ["content", "news-of-today"]:
+            case ["content", "news-of-today"] | ["cluster-networks", "about"]:  # of the latter no page is a profile
                 return _page(
                     "News of today", "<article data-history-node-id='9'><p>Submitted by Ana Author</p></article>"
                 )
@@ -107,7 +107,11 @@ class Platform:
         urls = [(f"http://default/content/{slug}", self.lastmod.get(slug, "2026-01-01T08:00Z")) for slug in half]
         urls.append(("https://impr-0001.eccp.hosted-temp.com/content/staging-copy", "2026-04-04T08:00Z"))
         if page == "2":
-            paths = ("eu-cluster-partnerships/escp4x/invented-partnership", "escp-4x-profiles/invented")
+            paths = (
+                "eu-cluster-partnerships/escp4x/invented-partnership",
+                "escp-4x-profiles/invented",
+                "cluster-networks/about",
+            )
             urls += [(f"http://default/{path}", "2026-01-01T08:00Z") for path in paths]
         urls.append(("http://default/user/17", "2026-04-04T08:00Z"))
         told = "".join(f"<url><loc>{loc}</loc><lastmod>{at}</lastmod></url>" for loc, at in urls)
