@@ -99,6 +99,7 @@ def test_a_table_of_a_category_is_whole_with_its_259_regions(observatory: Observ
 
     first = found(regions)
     assert (first["status"], first["records"], first["quarantined"]) == ("accepted", 259, 0)
+    assert "the table has no column category; 'Automotive' of its caption is taken for it" in str(first["warnings"])
     assert observatory.value("SELECT list(scope) FROM harvests") == [["cells/category:automotive/2009"]]
     assert observatory.value("SELECT records_expected FROM feeds WHERE feed_id = 'eu.legacy'") == 259
     short = found(regions[1:])

@@ -153,6 +153,7 @@ def _cells(table: reader.Table) -> Batch:
     named = {} if "category" in table.columns else {"category": _category(table.caption)}
     present = {*table.columns, *({"region"} if of_caption else ()), *named}
     notes = [f"the table has no column {name}" for name in EXPECTED if name not in present]
+    notes += [f"the table has no column category; {name!r} of its caption is taken for it" for name in named.values()]
     unknown = {label for name, label in zip(table.columns, table.labels, strict=True) if name is None and label}
     notes += [f"the column {label!r} is not known" for label in sorted(unknown)]
     records = []
