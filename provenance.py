@@ -146,10 +146,10 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
 
 def _rows_of_cell(body: bytes, region: str, bcd: str, naics: str) -> list[dict[str, Any]]:
     """Return the rows of a county table that are summed in one cell of region × category."""
-    listed = "2012" if naics == "2017" else naics  # the later edition is known by its changes to the earlier one
-    industries = {row["naics"] for row in _reference("naics_bcd") if (row["vintage"], row["category"]) == (listed, bcd)}
-    if naics == "2017":
-        industries |= {row["naics"] for row in _reference("naics_2017_bcd") if row["category"] == bcd}
+    editions = {"2012", "2017"} if naics == "2017" else {naics}  # of the later one only what is new is listed
+    industries = {
+        row["naics"] for row in _reference("naics_bcd") if row["vintage"] in editions and row["category"] == bcd
+    }
     counties = _counties(region)
     text = body.decode("utf-8-sig")
     if text.lstrip().startswith("["):
@@ -174,18 +174,17 @@ def _counties(region: str) -> set[str]:
     kind, code = ("country", "98") if region == "country:US" else region.split(":")[1:]
     if kind in {"country", "state"}:
         return states if kind == "country" else {code}
-    shipped = feeds()["ref.us_geography"].shipped_path
-    assert shipped is not None  # noqa: S101  # for the type checker
-    with shipped.open(encoding="utf-8", newline="") as stream:
-        listed = {
-            row["region_code"]: row["members"].split() for row in csv.DictReader(stream) if row["region_type"] == kind
-        }
+    listed = {
+        row["region_code"]: row["members"].split() for row in _reference("us_geography") if row["region_type"] == kind
+    }
     counties = set(listed[code] or [code])
     return counties | {row["new_code"] for row in _reference("us_county_changes") if row["listed_code"] in counties}
 
 
 def _reference(name: str) -> list[dict[str, str]]:
-    with (ROOM / "reference" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+    feed = feeds().get(f"ref.{name}")
+    shipped = None if feed is None else feed.shipped_path
+    with (shipped or ROOM / "reference" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 

@@ -1,4 +1,4 @@
-"""The measurements: ``python -m benchmarks [road|crawl|memory …] [--runs N] [--years N]``.
+"""The measurements: ``python -m benchmarks [road|crawl|memory|categories …] [--runs N] [--years N]``.
 
 Ratios count, not seconds: each is of ways that run in turn in one call, so that they hold on another machine. pandas
 and dlt are measured where they are installed (`make bench` does it); the project needs neither.
@@ -15,10 +15,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import crawl, material, memory, road
+from benchmarks import categories, crawl, material, memory, road
 
 CONSOLE = Console(width=120, soft_wrap=True)
-PARTS = ("road", "crawl", "memory")
+PARTS = ("road", "crawl", "memory", "categories")
 
 
 def show_road(folder: Path, scratch: Path, origin: str, runs: int, *, dlt: bool) -> None:
@@ -65,6 +65,36 @@ def show_memory(scratch: Path) -> None:
     )
 
 
+def show_categories(scratch: Path) -> None:
+    """Score the hub categories of labelled names and print precision, recall and F1 beside the exact-match baseline."""
+    names = categories.answer(categories.harvest_lists(scratch / "lists"))
+    table = Table(title="Hub category of a product or sector name (tests/category_names.csv)", box=None)
+    table.title_justify = "left"
+    for column in (
+        "half",
+        "names",
+        "n",
+        "with a class",
+        "precision",
+        "recall",
+        "F1",
+        "95 % interval",
+        "F1 exact match",
+    ):
+        table.add_column(column, justify="left" if column in {"half", "names"} else "right")
+    for half, of_half in categories.halves(names).items():
+        for group, chosen in categories.groups(of_half).items():
+            found, (low, high) = categories.score(chosen), categories.interval(chosen)
+            table.add_row(
+                *(f"{half}, tuned on" if half == "a" else f"{half}, held out", group, str(len(chosen))),
+                str(sum(bool(name.expected) for name in chosen)),
+                *(f"{value:.3f}" for value in (found.precision, found.recall, found.f1)),
+                f"{low:.3f} to {high:.3f}",
+                f"{categories.score(chosen, baseline=True).f1:.3f}",
+            )
+    CONSOLE.print(table, "")
+
+
 def main() -> None:
     """Run what is asked for, and print it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
@@ -92,6 +122,8 @@ def main() -> None:
                 show_crawl(scratch / f"crawl-{years}", given.runs, years)
         if "memory" in parts:
             show_memory(scratch)
+        if "categories" in parts:
+            show_categories(scratch)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,15 @@ from warehouse.schema import (
 )
 
 DERIVE = Path(__file__).parent / "derive"
-STEPS = ("themes", "cluster_identification", "initiative_links", "cluster_links", "global_clusters", "census")
+STEPS = (
+    "categories",
+    "themes",
+    "cluster_identification",
+    "initiative_links",
+    "cluster_links",
+    "global_clusters",
+    "census",
+)
 """The programs in `DERIVE`, in order: each may read what those before it made."""
 MACROS = Path(__file__).parent / "macros"
 

@@ -269,6 +269,13 @@ CLUSTERS = Table(
         COUNTRY,
         _text("category_id", "Its activity, in the source's classification."),
         _text("hub_category_id", "Its activity in the hub classification (`bcd:`), or null."),
+        _text(
+            "hub_category_match",
+            "How the hub category was found: by the mapping of its class, by the words of its product, or not; null: "
+            "its feed states it, or there is nothing to go by.",
+            ("mapped", "matched", "ambiguous", "unmatched"),
+        ),
+        _list("hub_category_basis", "The classes by which it was found, or which disagree (`eco38:`, `product:` ...)."),
         _text("product", "What it makes, in the source's words."),
         _text(
             "product_class",

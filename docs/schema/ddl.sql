@@ -167,6 +167,8 @@ CREATE TABLE "clusters" (
     "country_code" VARCHAR,
     "category_id" VARCHAR,
     "hub_category_id" VARCHAR,
+    "hub_category_match" VARCHAR,
+    "hub_category_basis" VARCHAR[],
     "product" VARCHAR,
     "product_class" VARCHAR,
     "latitude" DOUBLE,
@@ -193,6 +195,8 @@ COMMENT ON COLUMN "clusters"."place" IS 'Where it is, in the source''s words.';
 COMMENT ON COLUMN "clusters"."country_code" IS 'ISO 3166-1 alpha-2.';
 COMMENT ON COLUMN "clusters"."category_id" IS 'Its activity, in the source''s classification.';
 COMMENT ON COLUMN "clusters"."hub_category_id" IS 'Its activity in the hub classification (`bcd:`), or null.';
+COMMENT ON COLUMN "clusters"."hub_category_match" IS 'How the hub category was found: by the mapping of its class, by the words of its product, or not; null: its feed states it, or there is nothing to go by.';
+COMMENT ON COLUMN "clusters"."hub_category_basis" IS 'The classes by which it was found, or which disagree (`eco38:`, `product:` ...).';
 COMMENT ON COLUMN "clusters"."product" IS 'What it makes, in the source''s words.';
 COMMENT ON COLUMN "clusters"."product_class" IS 'Product class of the founding paper.';
 COMMENT ON COLUMN "clusters"."latitude" IS 'WGS 84 latitude, degrees north.';
@@ -947,6 +951,8 @@ CREATE TABLE "clusters_closed" (
     "country_code" VARCHAR,
     "category_id" VARCHAR,
     "hub_category_id" VARCHAR,
+    "hub_category_match" VARCHAR,
+    "hub_category_basis" VARCHAR[],
     "product" VARCHAR,
     "product_class" VARCHAR,
     "latitude" DOUBLE,
@@ -976,6 +982,8 @@ COMMENT ON COLUMN "clusters_closed"."place" IS 'Where it is, in the source''s wo
 COMMENT ON COLUMN "clusters_closed"."country_code" IS 'ISO 3166-1 alpha-2.';
 COMMENT ON COLUMN "clusters_closed"."category_id" IS 'Its activity, in the source''s classification.';
 COMMENT ON COLUMN "clusters_closed"."hub_category_id" IS 'Its activity in the hub classification (`bcd:`), or null.';
+COMMENT ON COLUMN "clusters_closed"."hub_category_match" IS 'How the hub category was found: by the mapping of its class, by the words of its product, or not; null: its feed states it, or there is nothing to go by.';
+COMMENT ON COLUMN "clusters_closed"."hub_category_basis" IS 'The classes by which it was found, or which disagree (`eco38:`, `product:` ...).';
 COMMENT ON COLUMN "clusters_closed"."product" IS 'What it makes, in the source''s words.';
 COMMENT ON COLUMN "clusters_closed"."product_class" IS 'Product class of the founding paper.';
 COMMENT ON COLUMN "clusters_closed"."latitude" IS 'WGS 84 latitude, degrees north.';

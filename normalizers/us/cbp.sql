@@ -9,10 +9,8 @@ CREATE VIEW state AS SELECT fips_code AS fipstate FROM reference.us_states WHERE
 
 CREATE VIEW class AS
 SELECT vintage, naics, category FROM reference.naics_bcd
-UNION ALL
-SELECT '2017', naics, category FROM reference.naics_bcd WHERE vintage = '2012'
-UNION ALL
-SELECT '2017', naics, category FROM reference.naics_2017_bcd;
+UNION ALL  -- the list has of 2017 only what is new
+SELECT '2017', naics, category FROM reference.naics_bcd WHERE vintage = '2012';
 
 CREATE TABLE industry_row AS
 SELECT
