@@ -66,30 +66,22 @@ def show_memory(scratch: Path) -> None:
 
 
 def show_categories(scratch: Path) -> None:
-    """Score the hub categories of labelled names and print precision, recall and F1 beside the exact-match baseline."""
-    names = categories.answer(categories.harvest_lists(scratch / "lists"))
-    table = Table(title="Hub category of a product or sector name (tests/category_names.csv)", box=None)
+    """Score the hub categories of labelled names and print them beside the exact-match baseline."""
+    release = categories.harvest_lists(scratch / "lists")
+    names = [*categories.answer(release), *categories.answer(release, categories.OTHERS)]
+    table = Table(title="Hub category of a product or sector name; 95 % intervals by Wilson's score", box=None)
     table.title_justify = "left"
-    for column in (
-        "half",
-        "names",
-        "n",
-        "with a class",
-        "precision",
-        "recall",
-        "F1",
-        "95 % interval",
-        "F1 exact match",
-    ):
-        table.add_column(column, justify="left" if column in {"half", "names"} else "right")
+    for column in ("names", "", "n", "with a class", "precision", "", "recall", "", "F1", "F1 exact match"):
+        table.add_column(column, justify="left" if not column or column == "names" else "right")
+    titles = {"a": "half a, tuned on", "b": "half b, held out", "c": "lists of others"}
     for half, of_half in categories.halves(names).items():
-        for group, chosen in categories.groups(of_half).items():
-            found, (low, high) = categories.score(chosen), categories.interval(chosen)
+        for kind, chosen in categories.groups(of_half).items():
+            found = categories.score(chosen)
+            shares = ((found.right, found.right + found.wrong), (found.right, found.right + found.missed))
+            precision, recall = ("{:.3f} to {:.3f}".format(*categories.wilson(*share)) for share in shares)
             table.add_row(
-                *(f"{half}, tuned on" if half == "a" else f"{half}, held out", group, str(len(chosen))),
-                str(sum(bool(name.expected) for name in chosen)),
-                *(f"{value:.3f}" for value in (found.precision, found.recall, found.f1)),
-                f"{low:.3f} to {high:.3f}",
+                *(titles[half], kind, str(len(chosen)), str(sum(bool(name.expected) for name in chosen))),
+                *(f"{found.precision:.3f}", precision, f"{found.recall:.3f}", recall, f"{found.f1:.3f}"),
                 f"{categories.score(chosen, baseline=True).f1:.3f}",
             )
     CONSOLE.print(table, "")

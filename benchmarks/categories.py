@@ -6,8 +6,9 @@ of the releases reads them. Labels and rules of scoring: tests/labels.md.
 
 from __future__ import annotations
 
+import csv
 import json
-import random
+import math
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from warehouse.assemble import DERIVE
 from warehouse.schema import TABLES, create_table
 
 LABELS = Path(__file__).parents[1] / "tests" / "category_names.csv"
-RESAMPLES = 10_000
+OTHERS = Path(__file__).parents[1] / "tests" / "category_names_of_others.csv"
 
 READ_AS_WORDS = ("indian_product", "eccp", "free_text", "us")
 """Schemes of the labels whose names have no class of their own: they are read as products are."""
@@ -36,8 +37,8 @@ class Name:
         scheme: where the name is from.
         name: the name.
         expected: classes of which each would be right; none where none is.
-        half: `a` for tuning, `b` held out.
-        hard: labelled as hard.
+        half: `a` for tuning, `b` held out, `c` names from lists of others.
+        hard: labelled as hard; of the lists of others nobody says so.
         answer: the class that the derive step gives, or None.
         match: how it was found.
         exact: the class of the hub that has this name, or None: the baseline.
@@ -109,14 +110,16 @@ def answer(release: Path, labels: Path = LABELS) -> list[Name]:
             connection.execute(f"INSERT INTO release.{table} FROM read_parquet('{release / table}.parquet')")
         step = (DERIVE / "categories.sql").read_text("utf-8")
         connection.execute(step)  # without a cluster yet: for its macro
+        with labels.open(encoding="utf-8", newline="") as stream:
+            rows = [
+                (f"label:{number}", row["scheme"], row["name"], row["expected"], row["half"], row.get("hard") == "yes")
+                for number, row in enumerate(csv.DictReader(stream))
+            ]
         connection.execute(
-            """
-            CREATE TEMP TABLE label AS
-            SELECT 'label:' || row_number() OVER () AS cluster_id, *
-            FROM read_csv(?, header = true, all_varchar = true, nullstr = '');
-            """,
-            [str(labels)],
+            "CREATE TEMP TABLE label "
+            "(cluster_id VARCHAR, scheme VARCHAR, name VARCHAR, expected VARCHAR, half VARCHAR, hard BOOLEAN)"
         )
+        connection.executemany("INSERT INTO label VALUES (?, ?, ?, ?, ?, ?)", rows)
         connection.execute(
             """
             INSERT INTO release.clusters BY NAME
@@ -134,7 +137,7 @@ def answer(release: Path, labels: Path = LABELS) -> list[Name]:
             [list(READ_AS_WORDS), list(READ_AS_WORDS)],
         )
         connection.execute(step)
-        rows = connection.execute(
+        found = connection.execute(
             """
             SELECT label.scheme, label.name, expected, half, hard, hub_category_id, hub_category_match, exact
             FROM label
@@ -148,8 +151,8 @@ def answer(release: Path, labels: Path = LABELS) -> list[Name]:
             """
         ).fetchall()
     return [
-        Name(scheme, name, frozenset((expected or "").split(";")) - {""}, half, hard == "yes", hub, match, exact)
-        for scheme, name, expected, half, hard, hub, match, exact in rows
+        Name(scheme, name, frozenset(expected.split(";")) - {""}, half, hard, hub, match, exact)
+        for scheme, name, expected, half, hard, hub, match, exact in found
     ]
 
 
@@ -164,23 +167,27 @@ def score(names: Sequence[Name], *, baseline: bool = False) -> Score:
     )
 
 
-def interval(names: Sequence[Name], seed: int = 7) -> tuple[float, float]:
-    """Return the 95 % interval of F1: percentiles of a bootstrap over the names, with a fixed seed."""
-    draw = random.Random(seed)  # noqa: S311  # no secret
-    found = sorted(score(draw.choices(names, k=len(names))).f1 for _ in range(RESAMPLES))
-    return found[round(0.025 * RESAMPLES)], found[round(0.975 * RESAMPLES) - 1]
+def wilson(right: int, of: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share by Wilson's score, which is no point where all is right, as a bootstrap's."""
+    if not of:
+        return 0.0, 1.0
+    z = 1.959964
+    share, spread = right / of, z * z / of
+    middle, half = share + spread / 2, z * math.sqrt(share * (1 - share) / of + spread / (4 * of))
+    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
 def groups(names: Sequence[Name]) -> Mapping[str, Sequence[Name]]:
-    """Return the names of a half as a whole and by kind."""
-    return {
+    """Return the names of a half as a whole and by kind; a kind that is empty, or all of it, is left out."""
+    kinds = {
         "all": names,
         "hard": [name for name in names if name.hard],
         "Indian products": [name for name in names if name.scheme == "indian_product"],
         "classes of schemes": [name for name in names if name.scheme not in READ_AS_WORDS],
     }
+    return {kind: chosen for kind, chosen in kinds.items() if kind == "all" or 0 < len(chosen) < len(names)}
 
 
 def halves(names: Sequence[Name]) -> Mapping[str, Sequence[Name]]:
     """Return the names of each half."""
-    return {half: [name for name in names if name.half == half] for half in ("a", "b")}
+    return {half: [name for name in names if name.half == half] for half in sorted({name.half for name in names})}
