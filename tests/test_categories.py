@@ -97,7 +97,7 @@ def test_mappings_lead_to_the_hub_each_with_relation_confidence_and_basis(lists:
         "eco38": (64, 41),
         "eocic": (92, 61),
         "isic4": (119, 96),
-        "material": (19, 19),
+        "material": (18, 18),
         "nace2": (153, 119),
         "naics1997": (1082, 1082),
         "naics2002": (1092, 1092),
@@ -139,7 +139,7 @@ def test_mappings_lead_to_the_hub_each_with_relation_confidence_and_basis(lists:
         ("nace2", "24.5", [("bcd:4", "broadMatch")]),
         ("nace2", "15.1", [("bcd:19", "relatedMatch"), ("bcd:26", "broadMatch")]),
         ("product", "khadi", [("bcd:42", "broadMatch")]),
-        ("product", "handicrafts", []),
+        ("product", "farming", []),
     ],
 )
 def test_a_class_is_mapped(lists: Observatory, scheme: str, code: str, expected: list[tuple[str, str]]) -> None:
@@ -210,6 +210,9 @@ READ = {
     "Cane and Bamboo": ("bcd:51", "matched", ["product:cane-and-bamboo"]),
     # A material counts only where no product is named.
     "Brass": ("bcd:12", "matched", ["material:brass"]),
+    "Zari craft": ("bcd:42", "matched", ["product:zari"]),
+    "Brass handicrafts": ("bcd:12", "matched", ["material:brass"]),
+    "Handicrafts": (None, "unmatched", ["material:handicrafts"]),
     "Brass and copper tiles": ("bcd:49", "matched", ["product:tiles"]),
     # Known to be in no category; not known at all.
     "Poultry farming": (None, "unmatched", ["product:poultry-farming"]),

@@ -4,9 +4,10 @@
 --    only wider than a category (narrowMatch) or related to it has none: a sum over it could not be undone.
 -- 2. A product is read as words. Names of the schemes `product` and `material` are looked for in it, and the longer one
 --    goes before those inside it. A name has parts (`and`, commas). Of each part its head counts: what stands last, but
---    before `of` or `for`, for steel furniture is furniture and packaging machinery is machinery. A material counts only
---    where no product is named. The parts must agree, else the name is ambiguous. A product without a mapping is known to
---    be in no category. The name of a category or subcluster of the hub, if it is all of the name, goes before the rest.
+--    before `of` or `for`, for steel furniture is furniture and packaging machinery is machinery. A material, or a way of
+--    making such as handicrafts, counts only where no product is named. The parts must agree, else the name is
+--    ambiguous. A product without a mapping is known to be in no category. The name of a category or subcluster of the
+--    hub, if it is all of the name, goes before the rest.
 
 -- Words in lower case, parted by one blank, without accents; American spelling; singular; `and` for what joins words.
 CREATE OR REPLACE TEMP MACRO folded_name(text) AS (' ' || text || ' ')
@@ -101,7 +102,13 @@ placed AS (
     LEFT JOIN joint ON joint.text = found.text AND joint.place < found.place
     GROUP BY ALL
 )
-FROM (FROM placed QUALIFY rank() OVER (PARTITION BY text, part ORDER BY scheme = 'material', behind, last DESC) = 1)
+FROM (
+    FROM placed
+    QUALIFY rank() OVER (
+        PARTITION BY text, part
+        ORDER BY scheme = 'material', scheme = 'material' AND hub_category_id IS NULL, behind, last DESC
+    ) = 1
+)
 QUALIFY (scheme = 'material') = bool_and(scheme = 'material') OVER (PARTITION BY text);
 
 CREATE OR REPLACE TEMP TABLE hub_of_text AS
