@@ -97,7 +97,7 @@ def test_mappings_lead_to_the_hub_each_with_relation_confidence_and_basis(lists:
         "eco38": (64, 41),
         "eocic": (92, 61),
         "isic4": (119, 96),
-        "material": (18, 18),
+        "material": (19, 19),
         "nace2": (153, 119),
         "naics1997": (1082, 1082),
         "naics2002": (1092, 1092),
