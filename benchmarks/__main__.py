@@ -1,4 +1,4 @@
-"""The measurements: ``python -m benchmarks [road|crawl|memory|categories …] [--runs N] [--years N]``.
+"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links …] [--runs N] [--years N]``.
 
 Ratios count, not seconds: each is of ways that run in turn in one call, so that they hold on another machine. pandas
 and dlt are measured where they are installed (`make bench` does it); the project needs neither.
@@ -15,10 +15,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import categories, crawl, material, memory, road
+from benchmarks import categories, crawl, links, material, memory, road
 
 CONSOLE = Console(width=120, soft_wrap=True)
-PARTS = ("road", "crawl", "memory", "categories")
+PARTS = ("road", "crawl", "memory", "categories", "links")
 
 
 def show_road(folder: Path, scratch: Path, origin: str, runs: int, *, dlt: bool) -> None:
@@ -87,6 +87,26 @@ def show_categories(scratch: Path) -> None:
     CONSOLE.print(table, "")
 
 
+def show_links(scratch: Path) -> None:
+    """Score the links of labelled pairs and print them beside the exact-match baseline."""
+    release = categories.harvest_lists(scratch / "lists")
+    table = Table(title="Same cluster, or what serves it; 95 % intervals by Wilson's score", box=None)
+    table.title_justify = "left"
+    for column in ("pairs", "n", "with a link", "linked", "precision", "", "recall", "", "baseline: precision, recall"):
+        table.add_column(column, justify="left" if not column or column == "pairs" else "right")
+    for half, title in (("a", "half a, tuned on"), ("b", "half b, held out")):
+        pairs = links.answer(release, half)
+        found, exact = links.score(pairs), links.score(pairs, baseline=True)
+        shares = ((found.right, found.right + found.wrong), (found.right, found.right + found.missed))
+        precision, recall = ("{:.3f} to {:.3f}".format(*categories.wilson(*share)) for share in shares)
+        table.add_row(
+            *(title, str(len(pairs)), str(sum(pair.expected != "none" for pair in pairs)), str(shares[0][1])),
+            *(f"{found.precision:.3f}", precision, f"{found.recall:.3f}", recall),
+            f"{exact.precision:.3f}, {exact.recall:.3f}",
+        )
+    CONSOLE.print(table, "")
+
+
 def main() -> None:
     """Run what is asked for, and print it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
@@ -116,6 +136,8 @@ def main() -> None:
             show_memory(scratch)
         if "categories" in parts:
             show_categories(scratch)
+        if "links" in parts:
+            show_links(scratch)
 
 
 if __name__ == "__main__":

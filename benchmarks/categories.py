@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -79,11 +80,11 @@ class Score:
 
 
 def harvest_lists(home: Path) -> Path:
-    """Harvest the lists that name categories into a home; return the folder of the release."""
+    """Harvest the lists that name categories or regions into a home; return the folder of the release."""
     named = [
         feed.feed_id
         for feed in catalogue()["ref"].feeds.values()
-        if "staged.categories" in program(feed.feed_id, ".sql").read_text("utf-8")
+        if re.search(r"staged\.(categories|regions)", program(feed.feed_id, ".sql").read_text("utf-8"))
     ]
     for arguments in (["harvest", *named, "--no-publish"], ["publish", "--profile", "local"]):
         done = subprocess.run(  # noqa: S603  # our own command

@@ -14,7 +14,7 @@ from conftest import Observatory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import categories
+from benchmarks import categories, links
 from warehouse.assemble import DERIVE
 from warehouse.schema import TABLES, create_table
 
@@ -346,3 +346,12 @@ def test_scores_count_as_the_rules_say() -> None:
     assert categories.wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-6)
     assert categories.wilson(10, 10) == pytest.approx((0.722467, 1), abs=1e-6)
     assert categories.wilson(0, 0) == (0, 1)
+
+
+# Links ----------------------------------------------------------------------------------------------------------------
+
+
+def test_links_of_the_half_that_was_tuned_on(release: Path) -> None:
+    """The lists of this home have no regions, so only what words alone decide is linked here; and none wrongly."""
+    found = links.score(links.answer(release, "a"))
+    assert (found.right, found.wrong) == (9, 0)

@@ -203,6 +203,35 @@ def test_a_region_is_followed_to_the_code_that_replaced_it(release: duckdb.DuckD
     )  # two stars, not three: the country and the world
 
 
+def test_a_class_that_is_only_a_part_of_the_hub_s_class_stays_itself(release: duckdb.DuckDBPyConnection) -> None:
+    put(
+        release,
+        "category_mappings",
+        [
+            {"from_category_id": f"eco38:{name}", "to_category_id": AUTOMOTIVE, "relation": relation}
+            for name, relation in (("automotive", "closeMatch"), ("tyres", "broadMatch"))
+        ],
+    )
+    marche = {"country_code": "IT", "region_id": "nuts:ITI3", "hub_category_id": AUTOMOTIVE}
+    derive(
+        release,
+        (cluster("eu.eocic:ITI3:automotive", **marche), {("eu.eu10_stars", "2017"): True}),
+        *(
+            (
+                cluster(f"eu.legacy:ITI3:{name}", category_id=f"eco38:{name}", hub_category_match="mapped", **marche),
+                {("eu.stars_published", "2007"): True},
+            )
+            for name in ("automotive", "tyres")
+        ),
+    )
+    assert ask(release, "SELECT from_id, to_id FROM links") == [
+        ("eu.eocic:ITI3:automotive", "eu.legacy:ITI3:automotive")
+    ]
+    assert ask(release, "SELECT members FROM global_clusters") == [
+        (["eu.eocic:ITI3:automotive", "eu.legacy:ITI3:automotive"],)
+    ]
+
+
 RAJKOT = {"country_code": "IN", "region_id": "in:district:438", "place": "Rajkot, Gujarat"}
 
 

@@ -19,7 +19,16 @@ SELECT
     cluster.*,
     coalesce(region_now.now, cluster.region_id) AS region_now,
     -- The first letters of a NUTS code are the country; what follows is the level.
-    if(region.scheme = 'nuts', 'nuts:' || (length(region.code) - 2), region.scheme) AS level
+    if(region.scheme = 'nuts', 'nuts:' || (length(region.code) - 2), region.scheme) AS level,
+    -- The class of one scheme is that of another only where they match exactly or closely; one that is only a part of the
+    -- hub's class stays itself.
+    CASE
+        WHEN cluster.hub_category_match IS NULL OR EXISTS (
+            FROM release.category_mappings AS mapping
+            WHERE mapping.from_category_id = cluster.category_id AND mapping.to_category_id = cluster.hub_category_id
+                AND mapping.relation IN ('exactMatch', 'closeMatch')
+        ) THEN cluster.hub_category_id
+    END AS same_category_id
 FROM release.clusters AS cluster
 LEFT JOIN region_now USING (region_id)
 LEFT JOIN release.regions AS region ON region.region_id = coalesce(region_now.now, cluster.region_id);
@@ -32,10 +41,10 @@ SELECT
     'derived' AS feed_id,
     1 AS score,
     'region and category' AS method,
-    'accepted: both are ' || one.hub_category_id || ' in ' || one.region_now AS decision,
+    'accepted: both are ' || one.same_category_id || ' in ' || one.region_now AS decision,
     'derived' AS route
 FROM placed AS one
-JOIN placed AS other USING (region_now, hub_category_id)
+JOIN placed AS other USING (region_now, same_category_id)
 WHERE one.kind = 'cell' AND other.kind = 'cell'
     AND one.feed_id < other.feed_id
     -- Cells that no rule accepts are only places with data: joining them says nothing of clusters.

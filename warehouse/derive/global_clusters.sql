@@ -57,7 +57,7 @@ SELECT
     kind <> 'cell' OR rank = min(rank) OVER (PARTITION BY source_id, country_code, kind) AS counted,
     -- Cells of one region and one activity are one; all else stands for itself until a link joins it.
     CASE WHEN kind = 'cell' THEN first_value(cluster_id) OVER (
-        PARTITION BY kind = 'cell', region_now, coalesce(hub_category_id, category_id) ORDER BY rank, cluster_id
+        PARTITION BY kind = 'cell', region_now, coalesce(same_category_id, category_id) ORDER BY rank, cluster_id
     ) ELSE cluster_id END AS own_group
 FROM accepted;
 
