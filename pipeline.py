@@ -295,7 +295,7 @@ def _collect_files(home: Path, record: Harvest, files: Path) -> None:
         with Evidence(home, record.feed_id).writer(record.harvest_id, record.software) as writer:
             for document in archive_files(files, record.feed_id, writer, record.started_at):
                 attempt.requests += 1
-                attempt.bytes += len(document.body)
+                attempt.bytes += document.size
                 record.synthetic = bool(record.synthetic or document.synthetic)
     except _BROKEN as error:
         attempt.finished_at, attempt.outcome = harvests.now(), "broken"

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def trace(
     if row["locator"].startswith(("html:", "packed:")):
         record = _parsed(archived, row["feed_id"], row["locator"])
     else:
-        record = locate(archived.body, row["locator"])
+        record = locate(archived, row["locator"])
     target = row.get("indicator") if table is OBSERVATIONS else column
     return Trace(
         table=table_name,
@@ -109,11 +110,11 @@ def _parsed(document: Document, feed_id: str, locator: str) -> Any:  # noqa: ANN
     raise TraceError(f"the document has no {locator}")
 
 
-def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any JSON value, or the rows of a table
-    """Find the record that a locator names in a document.
+def locate(document: Document, locator: str) -> Any:  # noqa: ANN401  # any JSON value, or the rows of a table
+    """Find the record that a locator names in a document; a table in CSV is read row by row, however large it is.
 
     Args:
-        body: the document, content-decoded.
+        document: the document.
         locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>;…``, ``csv:row=<number>``, or for a cell
             that is a sum over the rows of a county table ``rows:region=<region_id>;bcd=<category>;naics=<edition>``.
 
@@ -122,7 +123,7 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
     """
     scheme, _, path = locator.partition(":")
     if scheme == "json":
-        value = json.loads(body)
+        value = json.loads(document.body)
         for token in path.split("/")[1:]:
             key = token.replace("~1", "/").replace("~0", "~")
             try:
@@ -131,16 +132,21 @@ def locate(body: bytes, locator: str) -> Any:  # noqa: ANN401  # a record is any
                 raise TraceError(f"the document has no {locator}: {error!r}") from error
         return value
     if scheme == "rows":
-        return _rows_of_cell(body, **dict(part.split("=", 1) for part in path.split(";")))
+        return _rows_of_cell(document.body, **dict(part.split("=", 1) for part in path.split(";")))
     if scheme == "csv":
         column, _, wanted = path.partition("=")
-        rows = list(csv.DictReader(io.StringIO(body.decode("utf-8", "replace"), newline="")))
-        if column == "row":
-            return rows[int(wanted) - 1]
-        named = [part.partition("=")[::2] for part in path.split(";")]
-        matching = [row for row in rows if all(row.get(name) == value for name, value in named)]
-        if matching:
-            return matching
+        with document.open() as body:
+            text = io.TextIOWrapper(body, "utf-8-sig", "replace", newline="")
+            rows = csv.DictReader(text)
+            if column == "row":
+                found = list(islice(rows, int(wanted) - 1, int(wanted)))
+                if found:
+                    return found[0]
+            else:
+                named = [part.partition("=")[::2] for part in path.split(";")]
+                found = [row for row in rows if all(row.get(name) == value for name, value in named)]
+                if found:
+                    return found
     raise TraceError(f"the document has no {locator}")
 
 

@@ -5,7 +5,7 @@ Staging is disposable: it is made from the archive alone, by the same parser wha
 
 from __future__ import annotations
 
-import io
+import codecs
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,17 +14,17 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 
 from crawlers import harvest as harvests
-from crawlers.evidence import Document, Evidence, EvidenceError
+from crawlers.evidence import Document, Evidence, EvidenceError, Stored
 from crawlers.harvest import Harvest
 from crawlers.source import Feed, Route, catalogue
 from crawlers.spider import Batch, LeftOut, Table
 from guards import Facts, Finding, before, judge
-from normalizers.contract import ContractError, KindReport, RawPage, Record, check
+from normalizers.contract import ContractError, KindReport, RawPage, Record, Torn, check
 from normalizers.normalise import Normalised, normalise, prepare, records_of, shared
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
 from warehouse.store import connect
@@ -34,6 +34,11 @@ PAGE_BYTES = 8 * 2**20
 
 PAGE_ROWS = 200_000
 """The same in rows of a table."""
+
+_HEAD, _PIECE = 2**12, 2**20
+
+MAX_TORN = 10_000
+"""Lines of a table that may be torn: each is kept in quarantine. With more of them it is no table of this source."""
 
 MEMORY = "1500MB"
 """What DuckDB may hold in memory of one harvest; the rest of a sort stands on disk meanwhile."""
@@ -81,7 +86,10 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
         prepare(connection, _shipped_lists())
         for counted in parsed.left_out:
             connection.execute("INSERT INTO left_out VALUES (?, ?, ?)", counted)
-        reports = [_check(connection, model, parsed.pages.get(model.kind, [])) for model in contract]
+        reports = [
+            _check(connection, model, parsed.pages.get(model.kind, []), parsed.torn.get(model.kind, []))
+            for model in contract
+        ]
         normalised = normalise(
             connection,
             feed.place,
@@ -97,6 +105,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
         harvest.quarantined = _write_ledgers(connection, harvest, parsed.documents, target)
     shutil.rmtree(target / "raw")
     shutil.rmtree(spill, ignore_errors=True)
+    shutil.rmtree(target.parent / "bodies", ignore_errors=True)  # the archive has them
     harvest.documents = len(parsed.documents)
     _account(feed, harvest, reports, normalised)
     facts = Facts(feed, harvest, contract, reports, normalised, parsed.blank, parsed.strangers, before(home, harvest))
@@ -124,6 +133,7 @@ class _Parsed:
         strangers: addresses of documents that are not of the feed.
         notes: what the parser noted → the addresses.
         left_out: (kind of record, `kept` or `chosen`, rows of tables that this condition leaves out).
+        torn: kind of record → lines of tables that are no rows.
     """
 
     pages: dict[str, list[RawPage]] = field(default_factory=dict)
@@ -132,6 +142,7 @@ class _Parsed:
     strangers: list[str] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
     left_out: list[tuple[str, str, int]] = field(default_factory=list)
+    torn: dict[str, list[Torn]] = field(default_factory=dict)
 
     def keep(self, feed: Feed, batch: Batch, document: Document, raw: Path, chooser: type[Record] | None) -> None:
         """Write a batch of a document as JSON arrays, of a table only what is chosen; note what the parser noted."""
@@ -141,8 +152,10 @@ class _Parsed:
         stem = raw / f"{batch.kind}-{len(of_kind):05d}"
         paths: Iterable[Path]
         if isinstance(batch.records, Table) and chooser is not None:
-            paths, left_out = _choose(feed, batch.records, stem, chooser, document.url)
-            self.left_out.extend(left_out)
+            chosen = _choose(feed, batch.records, stem, chooser, document)
+            paths = [chosen.path]
+            self.left_out.extend(chosen.left_out)
+            self.torn.setdefault(batch.kind, []).extend(chosen.torn)
         else:
             paths = _write_pages(batch, stem, document.url)
         for number, path in enumerate(paths):
@@ -165,7 +178,7 @@ def _parse(
     for document in evidence.documents(harvest.evidence_id):
         if not is_offered(document, harvest.route) or document.document_id not in newest:
             continue
-        if not document.body or document.body.isspace():
+        if not document.head(_HEAD).strip() and not document.body.strip():
             if document.url not in harvest.not_understood:  # else the spider has told of it
                 parsed.blank.append(document.url)
             continue
@@ -220,14 +233,16 @@ def _write_page(stem: Path, start: int, piece: bytes, end: bytes = b"") -> Path:
     return path
 
 
-def _check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Sequence[RawPage]) -> KindReport:
+def _check(
+    connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Sequence[RawPage], torn: Sequence[Torn] = ()
+) -> KindReport:
     """Check the records of one kind, pages that were cut in pieces included."""
     try:
-        return check(connection, model, pages)
+        return check(connection, model, pages, torn)
     except ContractError:
         if not any(page.continues for page in pages):
             raise
-    return check(connection, model, list(_joined(pages)))
+    return check(connection, model, list(_joined(pages)), torn)
 
 
 def _joined(pages: Sequence[RawPage]) -> Iterator[RawPage]:
@@ -250,15 +265,14 @@ def _write_table(table: Table, stem: Path, address: str) -> Iterator[Path]:
     Raises:
         EvidenceError: it is not UTF-8, or a column contradicts the constant of the same key.
     """
-    _refuse_other_encodings(table.body, address)
-    body = stem.with_suffix(".body")
-    body.write_bytes(table.body)
+    body = _file_of(table, stem.with_suffix(".body"))
+    _refuse_other_encodings(body, address)
     given = {f"column{number}": key for number, key in enumerate(table.columns)}
     if table.is_json:
         cells = ", ".join(f"row[{number}] AS {name}" for number, name in enumerate(given, 1))
         source = (
             f"SELECT {cells} FROM read_json({literal(str(body))}, format = 'array', records = false, "
-            f"columns = {{row: 'VARCHAR[]'}}, maximum_object_size = {len(table.body) + 1})"
+            f"columns = {{row: 'VARCHAR[]'}}, maximum_object_size = {body.stat().st_size + 1})"
         )
         locator = "'json:/' || number"
     else:
@@ -286,51 +300,114 @@ def _write_table(table: Table, stem: Path, address: str) -> Iterator[Path]:
             )
             yield path
     shutil.rmtree(spill, ignore_errors=True)
-    body.unlink()
+    stem.with_suffix(".body").unlink(missing_ok=True)
 
 
-def _choose(
-    feed: Feed, table: Table, stem: Path, model: type[Record], address: str
-) -> tuple[Iterable[Path], list[tuple[str, str, int]]]:
-    """Write the rows of a table that the contract chooses as JSON; the rest never leaves DuckDB.
+def _file_of(table: Table, path: Path) -> Path:
+    """Return a file that holds a table: the copy of one that is streamed, else one that is written here."""
+    if isinstance(table.body, Stored):
+        return table.body.file()
+    path.write_bytes(table.body)
+    return path
 
-    Returns:
-        The file, and how many rows each condition leaves out.
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What the contract chooses of a table.
+
+    Attributes:
+        path: its rows, in Parquet.
+        left_out: (kind of record, `kept` or `chosen`, rows that this condition leaves out).
+        torn: lines that are no rows.
+    """
+
+    path: Path
+    left_out: Sequence[tuple[str, str, int]]
+    torn: Sequence[Torn]
+
+
+def _choose(feed: Feed, table: Table, stem: Path, model: type[Record], document: Document) -> _Chosen:
+    """Write the rows of a table that the contract chooses; the rest never leaves DuckDB, and is only counted.
+
+    The file is read once. A line that is no row is kept for quarantine, whatever it holds: nobody knows whether it
+    would have been chosen.
 
     Raises:
-        EvidenceError: a row has another number of cells than the header, or is no UTF-8.
+        EvidenceError: it is no table of these columns.
     """
-    body, path = stem.with_suffix(".csv"), stem.with_suffix(".json")
-    body.write_bytes(table.body)
+    body, path = _file_of(table, stem.with_suffix(".csv")), stem.with_suffix(".parquet")
     cells = {f"column{number}": key for number, key in enumerate(table.columns)}
+    known = [key for key in table.columns if key]
+    if twice := sorted({key for key in known if known.count(key) > 1}):
+        raise EvidenceError(f"{document.url}: expected one column for {twice[0]}, got {known.count(twice[0])}")
     columns = ", ".join(f"{name}: 'VARCHAR'" for name in cells)
-    given = [f"{name} AS {quoted(key)}" for name, key in cells.items() if key is not None]
+    given = [f"{name} AS {quoted(key)}" for name, key in cells.items() if key]
     given += [f"{literal(value)} AS {quoted(key)}" for key, value in table.constants.items()]
     absent = [key for key in table.optional if key not in table.columns]
     given += [f"NULL::VARCHAR AS {quoted(key)}" for key in absent]
     without = f"EXCLUDE ({', '.join(map(quoted, absent))})" if absent else ""
     named = " || ';' || ".join(f"{literal(f'{name}=')} || {quoted(key)}" for key, name in table.located_by.items())
+    database, spill = stem.with_suffix(".duckdb"), stem.with_suffix(".spill")
     # In a file of its own, which DuckDB compresses: what is kept of a large table may be larger than memory.
-    with connect(str(stem.with_suffix(".duckdb")), config={"memory_limit": MEMORY}) as connection:
+    with connect(str(database), config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
         connection.execute(shared(feed.place) or "SELECT 1")
+        # A sequence counts the rows while they are read: `count(*)` would read the file once more. The condition is one
+        # expression, so that it is evaluated for every row.
+        connection.execute(f"""
+            CREATE SEQUENCE counted;
+            CREATE VIEW whole AS SELECT {", ".join(given)}
+            FROM read_csv({literal(str(body))}, auto_detect = false, delim = ',', quote = '"', escape = '"',
+                header = true, nullstr = ['', {literal(table.null)}], columns = {{{columns}}},
+                store_rejects = true, rejects_limit = {MAX_TORN + 1})""")
         try:
             connection.execute(f"""
-                CREATE VIEW whole AS SELECT {", ".join(given)}
-                FROM read_csv({literal(str(body))}, auto_detect = false, delim = ',', quote = '"', escape = '"',
-                    header = true, nullstr = ['', {literal(table.null)}], columns = {{{columns}}});
-                CREATE TABLE part AS FROM whole WHERE {model.kept};
-                CREATE TABLE chosen AS {model.chosen}""")
-            counts = [_count(connection, name) for name in ("whole", "part", "chosen")]
+                CREATE TABLE part AS
+                FROM whole WHERE CASE WHEN nextval('counted') IS NOT NULL THEN {model.kept} END""")
         except duckdb.InvalidInputException as error:
-            raise EvidenceError(f"{address}: expected a CSV of {len(cells)} columns in UTF-8; {error}") from error
+            told = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
+            raise EvidenceError(
+                f"{document.url}: expected a CSV of {len(cells)} columns, commas and double quotes between lines that "
+                f"all end alike, got what cannot be read as one ({told}); save it again"
+            ) from error
+        torn = _torn(connection, len(cells), document)
+        connection.execute(f"CREATE TABLE chosen AS {model.chosen}")
+        counted = connection.execute("SELECT coalesce(max(last_value), 0) FROM duckdb_sequences()").fetchone()
+        whole, kept, chosen = counted[0] if counted else 0, _count(connection, "part"), _count(connection, "chosen")
         connection.execute(
-            f"COPY (SELECT * {without}, 'csv:' || {named} AS _locator FROM chosen) "
-            f"TO {literal(str(path))} (FORMAT json, ARRAY true)"
+            f"COPY (SELECT COLUMNS(* {without})::VARCHAR, 'csv:' || {named} AS _locator FROM chosen) "
+            f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION snappy)"
         )
-    for file in (body, stem.with_suffix(".duckdb")):
-        file.unlink()
-    whole, kept, chosen = counts
-    return [path], [(model.kind, "kept", whole - kept), (model.kind, "chosen", kept - chosen)]
+    database.unlink()
+    stem.with_suffix(".csv").unlink(missing_ok=True)
+    shutil.rmtree(spill, ignore_errors=True)
+    return _Chosen(path, [(model.kind, "kept", whole - kept), (model.kind, "chosen", kept - chosen)], torn)
+
+
+def _torn(connection: duckdb.DuckDBPyConnection, columns: int, document: Document) -> list[Torn]:
+    """Return the lines of a CSV that DuckDB rejected, each with what is wrong with it.
+
+    Raises:
+        EvidenceError: there are too many.
+    """
+    lines = connection.execute(
+        "SELECT line, string_agg(DISTINCT error_type::VARCHAR, ', ' ORDER BY error_type::VARCHAR), any_value(csv_line) "
+        "FROM reject_errors GROUP BY line ORDER BY line"
+    ).fetchall()
+    if len(lines) > MAX_TORN:
+        line, kind, raw = lines[0]
+        raise EvidenceError(
+            f"{document.url}: more than {MAX_TORN} lines are no rows of {columns} columns in UTF-8, such as line "
+            f"{line} ({kind.lower()}): {raw[:200]!r}; save it again"
+        )
+    return [
+        Torn(
+            document.document_id,
+            f"csv:line={line}",
+            f"expected a row of {columns} cells in UTF-8, got {kind.lower()}",
+            raw,
+        )
+        for line, kind, raw in lines
+    ]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -338,11 +415,21 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(count)
 
 
-def _refuse_other_encodings(body: bytes, address: str) -> None:
-    """Refuse what is not UTF-8, line by line: a table is too big to be held a second time as text."""
-    if body.isascii():
-        return
-    for number, line in enumerate(io.BytesIO(body), 1):
+def _refuse_other_encodings(body: Path, address: str) -> None:
+    """Refuse what is not UTF-8, piece by piece: a table is too big to be held as text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with body.open("rb") as stream:
+        try:
+            while piece := stream.read(_PIECE):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            stream.seek(0)
+            _refuse_line(stream, address)
+
+
+def _refuse_line(stream: BinaryIO, address: str) -> None:
+    for number, line in enumerate(stream, 1):
         try:
             line.decode()
         except UnicodeDecodeError as error:
@@ -378,7 +465,7 @@ def _document_row(feed: Feed, document: Document) -> dict[str, Any]:
         "http_status": document.http_status,
         "media_type": document.media_type,
         "sha256": document.sha256,
-        "bytes": len(document.body),
+        "bytes": document.size,
         "warc_file": document.warc_file,
         "warc_offset": document.warc_offset,
         "synthetic": document.synthetic,

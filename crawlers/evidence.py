@@ -4,12 +4,16 @@
 gzip member per record. A process may be killed at any byte: whoever writes next first cuts the torn tail at the last
 whole record. A body that was captured before at the same address is not stored again; a revisit record names it.
 
-``staging/<feed>/captures.ndjson`` says what stands in closed parts, so that they are never scanned again. It is
-disposable: the archive alone makes it anew.
+A body that is large is streamed: written from where it lies, read back piece by piece, never whole in memory. Beside
+its record a plain copy of it is kept for the parser, ``staging/<feed>/bodies/<sha256>``.
+
+``staging/<feed>/captures.ndjson`` says what stands in closed parts, so that they are never scanned again. It and the
+copies are disposable: the archive alone makes them anew.
 """
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import logging
@@ -18,11 +22,12 @@ import re
 import string
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 from urllib.parse import quote
@@ -49,7 +54,13 @@ SYNTHETIC_HEADER = "x-cluster-observatory-replica"
 _SYNTHETIC_HEADERS = frozenset({SYNTHETIC_HEADER, f"x-archive-orig-{SYNTHETIC_HEADER}"})  # the second: web archives
 
 MAX_BODY = 2**30
-"""Bytes that a body may have once it is decoded."""
+"""Bytes that a body may have once it is decoded, where it is held in memory as a whole."""
+
+IN_MEMORY = 2**26
+"""Bytes; a body that is larger as it came is streamed. One that is gzip is so from a sixteenth of it on."""
+
+MAX_STREAMED = 2**36
+"""Bytes that a streamed body may have once it is decoded: what grows over it is a bomb."""
 
 REDACTED = "REDACTED"
 
@@ -61,12 +72,17 @@ _ADDRESS_HEADERS = frozenset({"location", "content-location", "referer", "link",
 _TRANSFER_HEADERS = frozenset({"transfer-encoding", "content-length"})
 
 _BODY_DIGEST = "Observatory-Body-Digest"  # SHA-256 (hex) of the content-decoded body: half of a document's id
+_BODY_LENGTH = "Observatory-Body-Length"  # bytes of the content-decoded body, of one that is streamed
 _ARCHIVED_AT = "Observatory-Archived-At"  # when a web archive captured it
+_METHOD = "Observatory-Request-Method"  # where it is not GET
+_RANGES = "Observatory-Ranges"  # the pieces that a download came in, where it was resumed
 _WITH_BODY = frozenset({"response", "resource"})
+_OF_THE_BODY = frozenset({"WARC-Payload-Digest", "WARC-Block-Digest", _BODY_LENGTH})
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 _GZIP = 16 + zlib.MAX_WBITS
 _CHUNK = 2**16
 _HEAD = 2**20  # far more than the headers of a record and of its HTTP message
+_STREAMED_LEVEL = 1  # of zlib: twice as fast as the default, for a tenth more bytes
 
 
 class EvidenceError(Exception):
@@ -102,6 +118,7 @@ class Capture:
         warc_offset: where the record begins, bytes.
         revisit: the body stands in an earlier record.
         synthetic: a replica answered.
+        method: of the request; the answer to a HEAD is no document.
     """
 
     document_id: str
@@ -118,9 +135,95 @@ class Capture:
     warc_offset: int
     revisit: bool
     synthetic: bool
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A body that is to be archived, and is too large to be held in memory.
+
+    Attributes:
+        open: opens it at its beginning, each time that it is called.
+        size: bytes.
+        own: its file, where nobody but us may change it: it serves as the copy for the parser.
+    """
+
+    open: Callable[[], BinaryIO]
+    size: int
+    own: Path | None = None
+
+    @classmethod
+    def of(cls, path: Path, *, own: bool = False) -> Self:
+        """Return a file as a source."""
+        return cls(lambda: path.open("rb"), path.stat().st_size, path if own else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The body of a record in the archive, inflated and decoded as it is read, never whole in memory.
+
+    Attributes:
+        address: for messages.
+        path: the WARC file.
+        offset: where the record begins, bytes.
+        size: bytes of the content-decoded body.
+        sha256: hex digest of the content-decoded body.
+        copy: where its plain copy stands, if there is one.
+    """
+
+    address: str
+    path: Path
+    offset: int
+    size: int
+    sha256: str
+    copy: Path
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        """Yield the content-decoded body in pieces of at most a MiB.
+
+        Raises:
+            EvidenceError: the record is damaged, or its body is not what its digest says; at the end at the latest.
+        """
+        digest, size = hashlib.sha256(), 0
+        with closing(_pieces_of_record(self.path, self.offset, self.address, self.size)) as pieces:
+            for piece in pieces:
+                digest.update(piece)
+                size += len(piece)
+                yield piece
+        if (size, digest.hexdigest()) != (self.size, self.sha256):
+            raise EvidenceError(
+                f"{self.address}: {self.path} at {self.offset} should hold {self.size} bytes with SHA-256 "
+                f"{self.sha256}, got {size} with {digest.hexdigest()}; restore this part from a backup"
+            )
+
+    def open(self) -> BinaryIO:
+        """Open the content-decoded body for reading from its beginning."""
+        return BufferedReader(_Reader(self.pieces()), _HEAD)
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes."""
+        with closing(self.pieces()) as pieces:
+            found = b""
+            while len(found) < size and (piece := next(pieces, None)):
+                found += piece
+        return found[:size]
+
+    def file(self) -> Path:
+        """Return a file with the content-decoded body: its copy, made again from the archive where there is none.
+
+        Raises:
+            EvidenceError: the record is damaged.
+        """
+        if self.copy.exists() and self.copy.stat().st_size == self.size:
+            return self.copy
+        with _drafted(self.copy.parent) as (draft, stream):
+            for piece in self.pieces():
+                stream.write(piece)
+            _settle(draft, stream, self.copy)
+        return self.copy
+
+
+@dataclass(frozen=True)
 class Document:
     """One answer with its body.
 
@@ -128,7 +231,7 @@ class Document:
         retrieved_at: when these bytes were first captured at this address (UTC).
         charset: as declared, in lower case, or None.
         headers: of the response, names in lower case, repeated ones joined by commas.
-        body: content-decoded.
+        content: the content-decoded body, or where it can be read from, piece by piece.
 
     The others are those of `Capture`.
     """
@@ -142,10 +245,39 @@ class Document:
     charset: str | None
     headers: Mapping[str, str]
     sha256: str
-    body: bytes
+    content: bytes | Stored
     warc_file: str
     warc_offset: int
     synthetic: bool
+
+    @cached_property
+    def body(self) -> bytes:
+        """The content-decoded body as a whole.
+
+        Raises:
+            EvidenceError: it is too large for that, or damaged.
+        """
+        if isinstance(self.content, bytes):
+            return self.content
+        if self.content.size > MAX_BODY:
+            raise EvidenceError(
+                f"{self.url}: has {self.size} bytes, over the limit of {MAX_BODY} bytes for what is not read row by "
+                "row; split it"
+            )
+        return b"".join(self.content.pieces())
+
+    @property
+    def size(self) -> int:
+        """Bytes of the content-decoded body."""
+        return len(self.content) if isinstance(self.content, bytes) else self.content.size
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes of the content-decoded body."""
+        return self.content[:size] if isinstance(self.content, bytes) else self.content.head(size)
+
+    def open(self) -> BinaryIO:
+        """Open the content-decoded body for reading from its beginning."""
+        return BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open()
 
 
 class Evidence:
@@ -189,11 +321,16 @@ class Evidence:
 
     def latest(self, harvest_id: str) -> dict[str, Capture]:
         """Return address → last capture of a harvest, each as the record that holds its body."""
-        return {capture.url: self._index.with_body(capture) for capture in self.captures(harvest_id)}
+        return {
+            capture.url: self._index.with_body(capture)
+            for capture in self.captures(harvest_id)
+            if capture.method != "HEAD"
+        }
 
     def documents(self, harvest_id: str) -> Iterator[Document]:
         """Yield every document of a harvest in archive order, each once, whatever its (last) status."""
-        for capture in {capture.document_id: capture for capture in self.captures(harvest_id)}.values():
+        captures = (capture for capture in self.captures(harvest_id) if capture.method != "HEAD")
+        for capture in {capture.document_id: capture for capture in captures}.values():
             found = self._index.with_body(capture)
             yield self.read(found.warc_file, found.warc_offset)
 
@@ -211,13 +348,16 @@ class Evidence:
         try:
             with (self.home / warc_file).open("rb") as stream:
                 stream.seek(warc_offset)
-                inflater, pieces = zlib.decompressobj(_GZIP), []
-                while not inflater.eof and (data := stream.read(_CHUNK)):
-                    pieces.append(inflater.decompress(data))
+                inflated = _inflated(stream)
+                head = _first(inflated)
+                streamed = self._streamed(head, warc_file, warc_offset)
+                if streamed is not None:
+                    return streamed
+                pieces = [head, *inflated]
         except (OSError, zlib.error) as error:
             raise EvidenceError(f"{where}: no whole record begins here ({error!r})") from error
-        if not inflater.eof:
-            raise EvidenceError(f"{where}: the file ends before the record does")
+        except EOFError as error:
+            raise EvidenceError(f"{where}: the file ends before the record does") from error
         record = _record(b"".join(pieces), where)
         if record.rec_type not in _WITH_BODY:
             raise EvidenceError(f"{where}: a {record.rec_type} record has no body")
@@ -225,6 +365,15 @@ class Evidence:
         capture = _capture(self.feed_id, record, warc_file, warc_offset)
         encoding = _headers(record.http_headers).get("content-encoding") if record.http_headers else _packing(body)
         return _document(capture, record, decode_body(body, encoding, capture.url))
+
+    def _streamed(self, head: bytes, warc_file: str, warc_offset: int) -> Document | None:
+        """Return the document of a record that is streamed; None for any other."""
+        record = _record(head, f"{warc_file} at {warc_offset}")
+        size = record.rec_headers.get_header(_BODY_LENGTH)
+        if size is None or record.rec_type not in _WITH_BODY:
+            return None
+        capture = _capture(self.feed_id, record, warc_file, warc_offset)
+        return _document(capture, record, self._index.stored(capture, int(size)))
 
     @cached_property
     def _index(self) -> _Index:
@@ -251,9 +400,10 @@ class PartWriter:
         status: int,
         reason: str,
         response_headers: Sequence[tuple[str, str]],
-        body: bytes,
+        body: bytes | Source,
         retrieved_at: datetime,
         archived_at: datetime | None = None,
+        ranges: Sequence[str] = (),
     ) -> Document:
         """Write a response and its request; a revisit where the same bytes were captured before at the address.
 
@@ -268,6 +418,7 @@ class PartWriter:
             body: as received: still content-encoded, chunks joined.
             retrieved_at: when it was received.
             archived_at: when a web archive captured it, where it comes from one.
+            ranges: of a body that was put together of several answers (RFC 9110, 15.3.7.3): what each held, and when.
 
         Raises:
             EvidenceError: the body cannot be decoded by its Content-Encoding, or is too large; the address is no web
@@ -278,11 +429,19 @@ class PartWriter:
         if not address.startswith(("http:", "https:")):
             raise EvidenceError(f"{address}: an exchange has an http or https address; give other things as resources")
         headers = [pair for pair in _kept(response_headers) if pair[0].lower() not in _TRANSFER_HEADERS]
-        headers.append(("Content-Length", str(len(body))))
+        body = _in_memory(body)
+        size = body.size if isinstance(body, Source) else len(body)
+        stated = [value for name, value in response_headers if method == "HEAD" and name.lower() == "content-length"]
+        headers.append(("Content-Length", stated[0] if stated else str(size)))
         http = StatusAndHeaders(f"{status} {_ascii(reason)}".rstrip(), headers, protocol="HTTP/1.1")
-        decoded = decode_body(body, _headers(http).get("content-encoding"), address)
-        fields = _fields(decoded, retrieved_at, archived_at)
-        document, record = self._write(address, "response", body, decoded, fields, http)
+        fields = {"WARC-Date": _date(retrieved_at)}
+        if archived_at is not None:
+            fields[_ARCHIVED_AT] = _date(archived_at)
+        if method != "GET":
+            fields[_METHOD] = method
+        if len(ranges) > 1:
+            fields[_RANGES] = "; ".join(ranges)
+        document, record = self._write(address, "response", body, _headers(http).get("content-encoding"), fields, http)
         target = _ascii(re.sub(r"^[^/?#]*//[^/?#]*", "", address.partition("#")[0]))
         line = f"{method} {'' if target.startswith('/') else '/'}{target} HTTP/1.1"
         request = self._records.create_warc_record(
@@ -300,7 +459,13 @@ class PartWriter:
         return document
 
     def resource(
-        self, *, url: str, body: bytes, media_type: str, retrieved_at: datetime, archived_at: datetime | None = None
+        self,
+        *,
+        url: str,
+        body: bytes | Source,
+        media_type: str,
+        retrieved_at: datetime,
+        archived_at: datetime | None = None,
     ) -> Document:
         """Write a saved file as it is; one that is gzip is inflated for the document.
 
@@ -317,12 +482,11 @@ class PartWriter:
             OSError: the disk is full; nothing of the record was written.
         """
         address = _address(url)
-        decoded = decode_body(body, _packing(body), address)
-        fields = {
-            **_fields(decoded, retrieved_at, archived_at),
-            "Content-Type": media_type or "application/octet-stream",
-        }
-        return self._write(address, "resource", body, decoded, fields, None)[0]
+        body = _in_memory(body)
+        fields = {"WARC-Date": _date(retrieved_at), "Content-Type": media_type or "application/octet-stream"}
+        if archived_at is not None:
+            fields[_ARCHIVED_AT] = _date(archived_at)
+        return self._write(address, "resource", body, _packing(body), fields, None)[0]
 
     def close(self) -> None:
         """Close the part; from now on it is never changed."""
@@ -340,14 +504,24 @@ class PartWriter:
         self,
         address: str,
         kind: str,
-        body: bytes,
-        decoded: bytes,
+        body: bytes | Source,
+        encoding: str | None,
         fields: dict[str, str],
         http: StatusAndHeaders | None,
     ) -> tuple[Document, ArcWarcRecord]:
-        record = self._records.create_warc_record(
-            address, kind, payload=BytesIO(body), length=len(body), http_headers=http, warc_headers_dict=fields
-        )
+        packed = False
+        if isinstance(body, Source):
+            packed = encoding == "gzip"
+            fields |= self._measure(address, body, encoding, http)
+            record = self._records.create_warc_record(address, kind, http_headers=http, warc_headers_dict=fields)
+            record.length = record.payload_length = body.size
+        else:
+            decoded = decode_body(body, encoding, address)
+            packed = decoded is not body
+            fields[_BODY_DIGEST] = hashlib.sha256(decoded).hexdigest()
+            record = self._records.create_warc_record(
+                address, kind, payload=BytesIO(body), length=len(body), http_headers=http, warc_headers_dict=fields
+            )
         offset = self._stream.tell()
         capture = _capture(self._index.feed_id, record, self._name, offset)
         first = self._index.first(capture)
@@ -358,12 +532,61 @@ class PartWriter:
                 first.url,
                 _date(first.retrieved_at),
                 http_headers=http,
-                warc_headers_dict=fields,
+                # The length would say that the body stands here.
+                warc_headers_dict={name: value for name, value in fields.items() if name not in _OF_THE_BODY},
             )
             capture = _capture(self._index.feed_id, record, self._name, offset)
-        self._append(record, packed=first is None and decoded is not body)
+            self._append(record)
+        elif isinstance(body, Source):
+            self._append_streamed(record, body, packed=packed)
+        else:
+            self._append(record, packed=packed)
         self._index.note(capture)
-        return _document(first or capture, record, decoded), record
+        found = first or capture
+        content = self._index.stored(found, int(fields[_BODY_LENGTH])) if isinstance(body, Source) else decoded
+        return _document(found, record, content), record
+
+    def _measure(
+        self, address: str, body: Source, encoding: str | None, http: StatusAndHeaders | None
+    ) -> dict[str, str]:
+        """Read a body that is streamed once: for its digests, and for the copy that the parser reads.
+
+        Returns:
+            WARC fields: the digests, and the length of the content-decoded body.
+        """
+        payload, decoded, block, came, length = hashlib.sha256(), hashlib.sha256(), hashlib.sha256(), 0, 0
+        if http is not None:
+            http.compute_headers_buffer(None)
+            block.update(http.headers_buff)
+
+        def as_it_came(stream: BinaryIO) -> Iterator[bytes]:
+            nonlocal came
+            while data := stream.read(_HEAD):
+                came += len(data)
+                payload.update(data)
+                if http is not None:
+                    block.update(data)
+                yield data
+
+        plain = body.own if encoding in {None, "", "identity"} else None
+        with body.open() as stream, _drafted(self._index.bodies) as (draft, copy):
+            for piece in _decoded_pieces(as_it_came(stream), encoding, address, MAX_STREAMED):
+                decoded.update(piece)
+                length += len(piece)
+                if plain is None:
+                    copy.write(piece)
+            if came != body.size:
+                raise EvidenceError(f"{address}: has {came} bytes, and had {body.size}; it changed while it was read")
+            if plain is not None:
+                draft.unlink()
+                os.link(plain, draft)
+            _settle(draft, copy, self._index.bodies / decoded.hexdigest())
+        return {
+            "WARC-Payload-Digest": _digest(payload.digest()),
+            "WARC-Block-Digest": _digest((payload if http is None else block).digest()),
+            _BODY_DIGEST: decoded.hexdigest(),
+            _BODY_LENGTH: str(length),
+        }
 
     def _append(self, record: ArcWarcRecord, *, packed: bool = False) -> None:
         """Write one record as one gzip member, wholly or not at all; a body that is packed is not packed again."""
@@ -376,6 +599,82 @@ class PartWriter:
         if self._stream.write(member) < len(member):
             self._stream.seek(self._stream.truncate(offset))
             raise OSError(errno.ENOSPC, f"no room for a record of {len(member)} bytes; free some space", self._name)
+
+    def _append_streamed(self, record: ArcWarcRecord, body: Source, *, packed: bool) -> None:
+        """Write one record as one gzip member while its body is read, wholly or not at all.
+
+        Raises:
+            EvidenceError: the body is not the one that was measured.
+        """
+        offset = self._stream.tell()
+        level = zlib.Z_NO_COMPRESSION if packed else _STREAMED_LEVEL
+        member = _Member(self._stream, zlib.compressobj(level, wbits=_GZIP))
+        try:
+            with body.open() as stream:
+                record.raw_stream = checked = _Checked(stream)
+                self._records.out = member
+                self._records.write_record(record)
+            _refuse_change(record, checked)
+            member.end()
+        except BaseException:  # a stop too: what follows must not stand behind half a record
+            self._stream.seek(self._stream.truncate(offset))
+            raise
+
+
+def _refuse_change(record: ArcWarcRecord, body: _Checked) -> None:
+    if _digest(body.sha256.digest()) != record.rec_headers.get_header("WARC-Payload-Digest"):
+        address = record.rec_headers.get_header("WARC-Target-URI")
+        raise EvidenceError(f"{address}: changed while it was read; harvest again")
+
+
+class _Member:
+    """A gzip member that is written piece by piece to an unbuffered file."""
+
+    def __init__(self, stream: RawIOBase, compressor: Any) -> None:  # noqa: ANN401  # zlib does not name its class
+        self._stream, self._compressor = stream, compressor
+
+    def write(self, data: bytes) -> None:
+        self._put(self._compressor.compress(data))
+
+    def flush(self) -> None:
+        """Do nothing: only `end` ends the member."""
+
+    def end(self) -> None:
+        self._put(self._compressor.flush())
+
+    def _put(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:  # a disk that is full takes a part first, and then raises
+            left = left[self._stream.write(left) :]
+
+
+class _Checked:
+    """A body that is read and digested at once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.sha256 = stream, hashlib.sha256()
+
+    def read(self, _: int) -> bytes:
+        data = self._stream.read(_HEAD)  # more than warcio asks for, which is little
+        self.sha256.update(data)
+        return data
+
+
+class _Reader(RawIOBase):
+    """A file made of pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._piece = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  # whatever holds bytes
+        if not self._piece:
+            self._piece = memoryview(next(self._pieces, b""))
+        size = min(len(buffer), len(self._piece))
+        buffer[:size], self._piece = self._piece[:size], self._piece[size:]
+        return size
 
 
 class _Sha256Writer(WARCWriter):  # type: ignore[misc]  # warcio has no types
@@ -423,6 +722,16 @@ class _Index:
             part = self.parts[name] = known or self._scan(name)
             for capture in part.captures:
                 self._remember(capture)
+
+    @property
+    def bodies(self) -> Path:
+        """The folder of the plain copies of what is streamed."""
+        return self._path.parent / "bodies"
+
+    def stored(self, capture: Capture, size: int) -> Stored:
+        """Return the body of a capture that is streamed."""
+        path, copy = self.home / capture.warc_file, self.bodies / capture.sha256
+        return Stored(capture.url, path, capture.warc_offset, size, capture.sha256, copy)
 
     def add(self, path: Path) -> str:
         """Take in a part of which nothing is known yet, and return its name."""
@@ -562,9 +871,137 @@ def _whole(decoded: bytes, limit: int, ended: bool) -> bytes:
     return decoded
 
 
-def _packing(body: bytes) -> str | None:
+def _packing(body: bytes | Source) -> str | None:
     """Return the encoding of a saved file, by its magic number."""
+    if isinstance(body, Source):
+        with body.open() as stream:
+            body = stream.read(len(_GZIP_MAGIC))
     return "gzip" if body.startswith(_GZIP_MAGIC) else None
+
+
+def _in_memory(body: bytes | Source) -> bytes | Source:
+    """Read what is small after all."""
+    if isinstance(body, bytes) or body.size > (IN_MEMORY // 16 if _packing(body) else IN_MEMORY):
+        return body
+    with body.open() as stream:
+        return stream.read()
+
+
+def _digest(digest: bytes) -> str:
+    """Return a digest as WARC fields state it."""
+    return f"sha256:{base64.b32encode(digest).decode()}"
+
+
+@contextmanager
+def _drafted(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open a new file that is gone afterwards, unless it was settled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{os.getpid()}"
+    try:
+        with draft.open("wb") as stream:
+            yield draft, stream
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _settle(draft: Path, stream: BinaryIO, target: Path) -> None:
+    """Give a file that was drafted its name, once it is whole on the disk."""
+    stream.flush()
+    os.fsync(stream.fileno())
+    draft.replace(target)
+
+
+def _inflated(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield what one gzip member holds, in pieces of at most a MiB.
+
+    Raises:
+        EOFError: the file ends before it does.
+    """
+    inflater = zlib.decompressobj(_GZIP)
+    while not inflater.eof:
+        data = inflater.unconsumed_tail or stream.read(_HEAD)
+        if not data:
+            raise EOFError
+        if piece := inflater.decompress(data, _HEAD):
+            yield piece
+
+
+def _first(pieces: Iterator[bytes]) -> bytes:
+    """Return the first bytes of a record, enough for its head."""
+    head = b""
+    while len(head) < _HEAD and (piece := next(pieces, None)):
+        head += piece
+    return head
+
+
+def _pieces_of_record(path: Path, offset: int, address: str, limit: int) -> Generator[bytes, None, None]:
+    """Yield the content-decoded body of a record in pieces.
+
+    Raises:
+        EvidenceError: no whole record stands there, or it grows over the limit (bytes).
+    """
+    where = f"{path} at {offset}"
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            inflated = _inflated(stream)
+            record = _record(_first(inflated), where)
+            http = record.http_headers
+            first = record.raw_stream.read()
+
+            def as_it_came() -> Iterator[bytes]:
+                yield first
+                left = record.raw_stream.limit  # of the block, behind what its head held
+                for piece in inflated:
+                    if left > 0:
+                        yield piece[:left]
+                    left -= len(piece)
+
+            encoding = _headers(http).get("content-encoding") if http else _packing(first)
+            yield from _decoded_pieces(as_it_came(), encoding, address, limit)
+    except (OSError, zlib.error) as error:
+        raise EvidenceError(f"{where}: no whole record begins here ({error!r})") from error
+    except EOFError as error:
+        raise EvidenceError(f"{where}: the file ends before the record does") from error
+
+
+def _decoded_pieces(pieces: Iterator[bytes], encoding: str | None, address: str, limit: int) -> Iterator[bytes]:
+    """Undo the content encoding of a body that is streamed: gzip or none.
+
+    Raises:
+        EvidenceError: it is another encoding, the body does not fit it, or it grows over the limit (bytes).
+    """
+    if encoding in {None, "", "identity"}:
+        decoded = pieces
+    elif encoding in {"gzip", "x-gzip"}:
+        decoded = _gunzipped(pieces, address)
+    else:
+        raise EvidenceError(f"{address}: a large body cannot be read with Content-Encoding {encoding!r}; gzip can")
+    for piece in decoded:
+        limit -= len(piece)
+        if limit < 0:
+            raise EvidenceError(f"{address}: it grows over its limit of bytes by its Content-Encoding {encoding!r}")
+        yield piece
+
+
+def _gunzipped(pieces: Iterator[bytes], address: str) -> Iterator[bytes]:
+    """Inflate all gzip members of a body, in pieces of at most a MiB; what follows the last one is left out."""
+    inflater, fresh, data = zlib.decompressobj(_GZIP), True, b""
+    try:
+        while data or (data := next(pieces, b"")):
+            if fresh and not _GZIP_MAGIC.startswith(data[: len(_GZIP_MAGIC)]) and not data.startswith(_GZIP_MAGIC):
+                return
+            if piece := inflater.decompress(data, _HEAD):
+                yield piece
+            fresh, data = False, inflater.unconsumed_tail
+            if inflater.eof:
+                data, inflater, fresh = inflater.unused_data, zlib.decompressobj(_GZIP), True
+    except zlib.error as error:
+        raise EvidenceError(f"{address}: cannot decode the body by its Content-Encoding 'gzip': {error}") from error
+    if not fresh:
+        raise EvidenceError(
+            f"{address}: cannot decode the body by its Content-Encoding 'gzip': the compressed data ends too early"
+        )
 
 
 def _members(stream: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
@@ -588,8 +1025,7 @@ def _members(stream: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         fault = str(error)
         stream.seek(0, os.SEEK_END)
     seen = stream.tell()  # and no further: another process may be writing
-    stream.seek(start)
-    if _holds_record(stream.read(seen - start)[1:]):
+    if _holds_record(stream, start + 1, seen):
         raise EvidenceError(
             f"{stream.name}: damaged between byte {start} and a later whole record ({fault}); "
             "restore this part from a backup"
@@ -608,14 +1044,20 @@ def _record(inflated: bytes, where: str) -> ArcWarcRecord:
         raise EvidenceError(f"{where}: no WARC record stands here ({error!r})") from error
 
 
-def _holds_record(data: bytes) -> bool:
-    """Whether a WARC record begins anywhere in these bytes."""
-    for magic in re.finditer(_GZIP_MAGIC, data):
-        try:
-            if zlib.decompressobj(_GZIP).decompress(data[magic.start() : magic.start() + _CHUNK], 5) == b"WARC/":
-                return True
-        except zlib.error:
-            continue
+def _holds_record(stream: BinaryIO, start: int, end: int) -> bool:
+    """Whether a WARC record begins anywhere between two places of a part."""
+    while end - start >= len(_GZIP_MAGIC):
+        stream.seek(start)
+        block = stream.read(min(_HEAD, end - start))
+        for magic in re.finditer(_GZIP_MAGIC, block):
+            stream.seek(start + magic.start())
+            with suppress(zlib.error):
+                begun = stream.read(min(_CHUNK, end - start - magic.start()))
+                if zlib.decompressobj(_GZIP).decompress(begun, 5) == b"WARC/":
+                    return True
+        if len(block) < len(_GZIP_MAGIC):
+            break
+        start += len(block) - len(_GZIP_MAGIC) + 1  # a magic number may stand across the end of the block
     return False
 
 
@@ -647,13 +1089,6 @@ def _kept(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def _ascii(text: str) -> str:
     """Percent-encode what the head of an HTTP message cannot hold: control characters, and all beyond ASCII."""
     return quote(text.strip(), safe=string.punctuation + " \t")
-
-
-def _fields(decoded: bytes, retrieved_at: datetime, archived_at: datetime | None) -> dict[str, str]:
-    fields = {"WARC-Date": _date(retrieved_at), _BODY_DIGEST: hashlib.sha256(decoded).hexdigest()}
-    if archived_at is not None:
-        fields[_ARCHIVED_AT] = _date(archived_at)
-    return fields
 
 
 def _headers(http: StatusAndHeaders) -> dict[str, str]:
@@ -693,10 +1128,11 @@ def _capture(feed_id: str, record: ArcWarcRecord, warc_file: str, warc_offset: i
         warc_offset=warc_offset,
         revisit=record.rec_type == "revisit",
         synthetic=not _SYNTHETIC_HEADERS.isdisjoint(headers),
+        method=fields.get_header(_METHOD) or "GET",
     )
 
 
-def _document(capture: Capture, record: ArcWarcRecord, body: bytes) -> Document:
+def _document(capture: Capture, record: ArcWarcRecord, content: bytes | Stored) -> Document:
     charset = re.search(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", _content_type(record), re.IGNORECASE)
     return Document(
         document_id=capture.document_id,
@@ -708,7 +1144,7 @@ def _document(capture: Capture, record: ArcWarcRecord, body: bytes) -> Document:
         charset=charset[1].lower() if charset else None,
         headers=_headers(record.http_headers) if record.http_headers else {},
         sha256=capture.sha256,
-        body=body,
+        content=content,
         warc_file=capture.warc_file,
         warc_offset=capture.warc_offset,
         synthetic=capture.synthetic,

@@ -2,7 +2,7 @@
 
 On the files route no link is followed: every saved document is offered to the parser. A saved document is a file in a
 folder, a member of a zip, or a record of a WARC. It enters the archive as it is; its address is
-``file:<feed>/<relative name>``, or the one in the WARC.
+``file:<feed>/<relative name>``, or the one in the WARC. Large files and members of a zip are streamed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from io import BytesIO
+from functools import partial
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
+from typing import IO, Any, BinaryIO
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from warcio.archiveiterator import WARCIterator
@@ -25,7 +28,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeaders
 
-from crawlers.evidence import MAX_BODY, Document, EvidenceError, PartWriter, redact_url
+from crawlers.evidence import IN_MEMORY, MAX_BODY, Document, EvidenceError, PartWriter, Source, redact_url
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ def archive_files(path: Path, feed_id: str, writer: PartWriter, retrieved_at: da
 
     Raises:
         FileNotFoundError: there is no such path.
-        EvidenceError: a file is damaged, locked or too large; the message names it.
+        EvidenceError: a file is damaged or locked, or a record of a WARC too large; the message names it.
     """
     if not path.exists():
         raise FileNotFoundError(f"{feed_id}: no file or folder {path}")
@@ -64,8 +67,7 @@ def archive_files(path: Path, feed_id: str, writer: PartWriter, retrieved_at: da
         elif name.lower().endswith(".zip"):
             yield from _archive_zip(file, feed_id, name, writer, retrieved_at)
         else:
-            _refuse_large(str(file), file.stat().st_size)
-            yield _archive_file(feed_id, name, file.read_bytes(), writer, retrieved_at)
+            yield _archive_file(feed_id, name, Source.of(file), writer, retrieved_at)
 
 
 def query_of(address: str) -> dict[str, str]:
@@ -85,7 +87,9 @@ def _files(folder: Path) -> Iterator[Path]:
             yield found
 
 
-def _archive_file(feed_id: str, name: str, body: bytes, writer: PartWriter, retrieved_at: datetime) -> Document:
+def _archive_file(
+    feed_id: str, name: str, body: bytes | Source, writer: PartWriter, retrieved_at: datetime
+) -> Document:
     media_type, packing = _MEDIA_TYPES.guess_type(name)
     if packing is not None:
         media_type = "application/gzip" if packing == "gzip" else None
@@ -105,16 +109,47 @@ def _archive_zip(file: Path, feed_id: str, name: str, writer: PartWriter, retrie
     with members:
         for member in sorted(members.infolist(), key=lambda member: member.filename):
             if not member.is_dir():
-                body = _read_member(members, member, f"{file}, member {member.filename}")
-                yield _archive_file(feed_id, f"{name}/{member.filename}", body, writer, retrieved_at)
+                where, member_name = f"{file}, member {member.filename}", f"{name}/{member.filename}"
+                with _unpacking(where):  # no more than it states is ever inflated
+                    body = (
+                        members.read(member)
+                        if member.file_size <= IN_MEMORY
+                        else Source(partial(_opened, members, member, where), member.file_size)
+                    )
+                yield _archive_file(feed_id, member_name, body, writer, retrieved_at)
 
 
-def _read_member(members: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
-    _refuse_large(where, member.file_size)  # and no more than it states is ever inflated
+@contextmanager
+def _unpacking(where: str) -> Iterator[None]:
     try:
-        return members.read(member)
+        yield
     except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise EvidenceError(f"{where}: cannot be unpacked ({error}); unpack it yourself, or save it again") from error
+
+
+def _opened(members: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> BinaryIO:
+    with _unpacking(where):
+        return BufferedReader(_Unpacked(members.open(member), where))
+
+
+class _Unpacked(RawIOBase):
+    """A member of a zip; what is wrong with it is told as of the zip, never as of the archive that it is written to."""
+
+    def __init__(self, stream: IO[bytes], where: str) -> None:
+        self._stream, self._where = stream, where
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  # whatever holds bytes
+        with _unpacking(self._where):
+            data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _archive_warc(file: Path, writer: PartWriter) -> Iterator[Document]:

@@ -21,8 +21,10 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from service_identity import VerificationError
 from twisted.python.failure import Failure
 
-from crawlers.evidence import redact_url
+from crawlers.evidence import Stored, redact_url
 from crawlers.harvest import Harvest
+
+_HEAD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Table:
     """A table of rows under one header that stands whole in a document, too big for one Python object per row.
 
     Attributes:
-        body: CSV, or a JSON array of arrays; the first row is the header.
+        body: CSV, or a JSON array of arrays; the first row is the header. The content of the document: what is large
+            stays where it is.
         columns: for each column the key under which its values are handed over; None for one that is not.
         constants: keys and values that every record gets beside its own. A column of the same key is compared with
             it: a document with another value is refused.
@@ -40,7 +43,7 @@ class Table:
         optional: keys that a table may lack; the query that chooses rows sees nulls there.
     """
 
-    body: bytes
+    body: bytes | Stored
     columns: Sequence[str | None]
     constants: Mapping[str, str]
     located_by: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +53,8 @@ class Table:
     @property
     def is_json(self) -> bool:
         """Whether the rows are JSON arrays; else they are lines of CSV."""
-        return self.body[:200].lstrip().startswith(b"[")
+        head = self.body[:_HEAD] if isinstance(self.body, bytes) else self.body.head(_HEAD)
+        return head.lstrip().startswith(b"[")
 
 
 @dataclass(frozen=True, slots=True)

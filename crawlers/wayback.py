@@ -73,6 +73,7 @@ _PLAYED = re.compile(r"(\d{4,14})(?:[a-z]{2}_)?/(https?:.+)$")
 _ORIGINAL = re.compile(r"<([^<>]+)>\s*;\s*rel=\"?original\"?", re.IGNORECASE)
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _NO_SERVER = frozenset({CannotResolveHostError.__name__, DownloadConnectionRefusedError.__name__})
+_HEAD = 2**20  # bytes; a page of a parked domain is far smaller
 _EXCEPTIONS = "downloader/exception_type_count/"
 _PARKED = re.compile(
     rb"domain (?:name )?(?:is|may be) for sale|this domain is parked|buy this domain|domain has expired|"
@@ -311,7 +312,7 @@ def gone(answers: Iterable[Document], stats: Mapping[str, Any]) -> str | None:
         asked = asked or page.url
         if page.http_status in _REDIRECTS:
             continue
-        parked = page.http_status == HTTPStatus.OK and is_parked(page.media_type, page.body)
+        parked = page.http_status == HTTPStatus.OK and is_parked(page.media_type, page.head(_HEAD))
         if not parked and page.http_status not in _GONE:
             return None
         if why is None:

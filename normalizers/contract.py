@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -51,6 +51,7 @@ _ANNOTATIONS = {"title", "description", "default"}
 _PERL_CLASS = re.compile(r"\\[bdswpBDSWP]")
 _REPEATS = "(len(list_distinct(json_keys(json))) < len(json_keys(json)))"
 _SHOWN_CHARACTERS = 200
+_TABLE = ".parquet"
 _READERS_OWN = frozenset({"file_index", "whole"})  # names that a column of the same name would hide
 
 
@@ -126,7 +127,7 @@ class RawPage:
 
     Attributes:
         document_id: the document.
-        path: a file that holds a JSON array of objects.
+        path: a file that holds a JSON array of objects; or of a table, in Parquet, one row of texts for each.
         pointer: JSON pointer of a record in the document; ``{}`` stands for its index in the array. A record
             that carries a ``_locator`` keeps that instead.
         continues: its records go on counting where the page before ended.
@@ -163,7 +164,26 @@ class KindReport:
     missing_keys: tuple[str, ...]
 
 
-def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Sequence[RawPage]) -> KindReport:
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """A record that cannot even be read as one: a line of a table that is no row.
+
+    Attributes:
+        document_id: the document.
+        locator: where it stands in it.
+        reason: what was expected, and what came.
+        raw: the line.
+    """
+
+    document_id: str
+    locator: str
+    reason: str
+    raw: str
+
+
+def check(
+    connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Sequence[RawPage], torn: Sequence[Torn] = ()
+) -> KindReport:
     """Check all records of one kind and keep them, typed, in ``raw.<kind>``.
 
     The table has ``document_id``, ``locator``, one column per field, ``rejected`` (the record must not be used)
@@ -174,6 +194,7 @@ def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Seq
         connection: in memory; must preserve the insertion order, as DuckDB does by default.
         model: the contract.
         pages: the records, in the order in which the first of identical twins is kept.
+        torn: records that could not be read; they go to quarantine, and count as rejected.
 
     Returns:
         The counts, and the keys that model and records do not share.
@@ -185,6 +206,7 @@ def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Seq
     run = _Check(connection, model, _fields(model), pages)
     run.create_tables()
     keys = run.read() if pages else {}
+    run.quarantine(torn)
     records = run.count(run.table)
     known = {field.source_key for field in run.fields} | model.ignored.keys() | {LOCATOR_KEY}
     unknown = {
@@ -198,9 +220,9 @@ def check(connection: duckdb.DuckDBPyConnection, model: type[Record], pages: Seq
     duplicates, rejected, rejected_values = run.settle()
     return KindReport(
         kind=model.kind,
-        records=records,
+        records=records + len(torn),
         duplicates=duplicates,
-        rejected=rejected,
+        rejected=rejected + len(torn),
         rejected_values=rejected_values,
         keys={key: count for key, count in keys.items() if key != LOCATOR_KEY},
         unknown_keys=first_seen,
@@ -382,7 +404,7 @@ class _Check:
         Raises:
             ContractError: a page does not begin like a JSON array.
         """
-        for page in self.pages:
+        for page in self.in_json:
             with page.path.open("rb") as file:
                 start = file.read(_SHOWN_CHARACTERS).removeprefix(codecs.BOM_UTF8).lstrip()
             if not start.startswith(b"["):
@@ -392,10 +414,23 @@ class _Check:
     @cached_property
     def arguments(self) -> str:
         """What DuckDB's readers of JSON are told of the pages."""
-        paths = ", ".join(_literal(glob.escape(str(page.path))) for page in self.pages)
+        paths = ", ".join(_literal(glob.escape(str(page.path))) for page in self.in_json)
         # No object is larger than its page, and a higher limit costs memory: the buffers have twice its size.
-        largest = max(page.path.stat().st_size for page in self.pages)
+        largest = max(page.path.stat().st_size for page in self.in_json)
         return f"[{paths}], format = 'array', maximum_object_size = {largest}"
+
+    @cached_property
+    def in_json(self) -> Sequence[RawPage]:
+        """All pages as JSON; tables are written as that once more, which only what is not clean needs."""
+        return [self._to_json(page) if page.path.suffix == _TABLE else page for page in self.pages]
+
+    def _to_json(self, page: RawPage) -> RawPage:
+        path = page.path.with_suffix(".json")
+        self.connection.execute(
+            f"COPY (FROM read_parquet({_literal(glob.escape(str(page.path)))})) TO {_literal(str(path))} "
+            "(FORMAT json, ARRAY true)"
+        )
+        return replace(page, path=path)
 
     @property
     def numbered(self) -> str:
@@ -443,15 +478,60 @@ class _Check:
         ordered = self.connection.execute("SELECT current_setting('preserve_insertion_order')").fetchone()
         if ordered != (True,):
             raise ContractError("expected a connection with preserve_insertion_order = true: locators count records")
+        if (clean := self._read_clean_tables()) is not None:
+            return clean
         try:
             keys = self._read_keys()
             self._read_records(repeats=any(repeats for _, repeats in keys.values()))
         except duckdb.InvalidInputException as error:
-            for page in self.pages:
+            for page in self.in_json:
                 if f'"{page.path}"' in str(error):
                     raise ContractError(f"{page.document_id}: expected a JSON array of objects; {error}") from error
             raise
         return {key: records for key, (records, _) in keys.items()}
+
+    def _read_clean_tables(self) -> dict[str, int] | None:
+        """Fill the table if all pages are tables and all is well with every row.
+
+        Returns:
+            Every key, and in how many records; None where the pages must be read as JSON.
+        """
+        if any(page.path.suffix != _TABLE for page in self.pages):
+            return None
+        keys: dict[str, int] = {}
+        for number, page in enumerate(self.pages):
+            file = f"read_parquet({_literal(glob.escape(str(page.path)))})"
+            there = {row[0] for row in self.connection.execute(f"DESCRIBE FROM {file}").fetchall()}
+            rows = self.count(file)
+            keys |= {key: keys.get(key, 0) + rows for key in there}
+            wanted = [*(field.source_key for field in self.fields), LOCATOR_KEY]
+            texts = (_identifier(key) if key in there else f"NULL::VARCHAR AS {_identifier(key)}" for key in wanted)
+            self._insert(
+                f"(SELECT {number} AS page, v FROM (SELECT {', '.join(texts)} FROM {file}) AS v)",
+                [field.clean_value for field in self.fields],
+                " AND ".join(field.clean for field in self.fields),
+            )
+        if self.count(f"{self.table} WHERE NOT _clean"):
+            self._create_table()  # so that rows are counted from the first again
+            return None
+        self._number()
+        return keys
+
+    def quarantine(self, torn: Sequence[Torn]) -> None:
+        """Keep the records that could not be read."""
+        if torn:
+            self.connection.execute(
+                """
+                INSERT INTO quarantine_entries
+                SELECT $kind, 'record', unnest($documents), unnest($locators), NULL, unnest($reasons), unnest($raws)""",
+                {
+                    "kind": self.model.kind,
+                    "documents": [record.document_id for record in torn],
+                    "locators": [record.locator for record in torn],
+                    "reasons": [record.reason for record in torn],
+                    "raws": [record.raw for record in torn],
+                },
+            )
 
     def _read_keys(self) -> dict[str, tuple[int, bool]]:
         """Each key with its number of records, and whether one of them writes some key twice."""

@@ -110,7 +110,7 @@ def test_every_row_is_cited_and_leads_to_its_line(facts: Observatory) -> None:
     traced = 0
     for table in ROWS:
         for row in facts.sql(f"FROM {table} WHERE feed_id = '{FEED}'"):
-            record = locate(bodies[row["document_id"]], row["locator"])
+            record = locate(document(bodies[row["document_id"]]), row["locator"])
             name = documents[row["document_id"]]["url"].removeprefix(f"file:{FEED}/")
             assert bodies[row["document_id"]] == files[name]
             number = int(row["locator"].removeprefix("csv:row="))
@@ -636,7 +636,7 @@ def document(body: bytes) -> Document:
         media_type="text/csv",
         charset=None,
         headers={},
-        body=body,
+        content=body,
         sha256="0" * 64,
         warc_file="archive/x/00000.warc.gz",
         warc_offset=0,
@@ -661,7 +661,7 @@ def test_any_list_is_read_as_it_was_written_and_every_record_is_found_again(data
         assert isinstance(record, dict)
         locator = record.pop("_locator")
         assert list(record.values()) == [value or None for value in row]
-        assert list(locate(body, locator).values()) == row
+        assert list(locate(document(body), locator).values()) == row
 
 
 def test_other_files_are_not_of_this_feed() -> None:

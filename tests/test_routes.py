@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import logging
 import os
 import zipfile
@@ -19,8 +20,9 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+import crawlers.evidence
 import crawlers.routes
-from crawlers.evidence import SYNTHETIC_HEADER, Document, Evidence, EvidenceError
+from crawlers.evidence import SYNTHETIC_HEADER, Document, Evidence, EvidenceError, Stored
 from crawlers.routes import _join_chunks, archive_files, query_of
 
 FEED = "us.clustermapping"
@@ -30,12 +32,12 @@ SAVED_AT = datetime(2016, 9, 19, 17, 20, 24, tzinfo=UTC)
 ADDRESS = "http://www.clustermapping.us/data/region"
 
 
-def collect(home: Path, path: Path) -> list[Document]:
+def collect(home: Path, path: Path, harvest: str = HARVEST) -> list[Document]:
     """Archive a path in a home; what comes back from the archive must be what was told."""
     evidence = Evidence(home, FEED)
-    with evidence.writer(HARVEST, "observatory 1") as writer:
+    with evidence.writer(harvest, "observatory 1") as writer:
         told = list(archive_files(path, FEED, writer, READ_AT))
-    assert list(evidence.documents(HARVEST)) == told
+    assert list(evidence.documents(harvest)) == told
     return told
 
 
@@ -205,17 +207,40 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> int:
     return 1000
 
 
-def test_large_files_and_members_are_refused(tmp_path: Path, limit: int) -> None:
-    for size, name in ((limit, "fits"), (limit + 1, "large")):
-        (tmp_path / f"{name}.csv").write_bytes(bytes(size))
-        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as out:
-            out.writestr("a/bomb.csv", bytes(size))
-    assert [len(document.body) for document in collect(tmp_path / "csv", tmp_path / "fits.csv")] == [limit]
-    assert [len(document.body) for document in collect(tmp_path / "zip", tmp_path / "fits.zip")] == [limit]
-    with pytest.raises(EvidenceError, match=r"large\.csv: over the limit of 1000 bytes"):
-        collect(tmp_path / "csv", tmp_path / "large.csv")
-    with pytest.raises(EvidenceError, match=r"large\.zip, member a/bomb\.csv: over the limit of 1000 bytes"):
-        collect(tmp_path / "zip", tmp_path / "large.zip")
+@pytest.mark.parametrize("name", ["large.csv", "large.csv.gz", "large.zip"])
+def test_large_files_and_members_are_streamed(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crawlers.routes, "IN_MEMORY", 1000)
+    monkeypatch.setattr(crawlers.evidence, "IN_MEMORY", 1000)
+    body = b"a,b\n" + b"1,2\n" * 100_000
+    path = tmp_path / name
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+            out.writestr("large.csv", body)
+    else:
+        path.write_bytes(gzip.compress(body) if name.endswith(".gz") else body)
+    [document] = collect(tmp_path / "home", path)
+    assert isinstance(document.content, Stored)
+    assert (document.size, document.head(4), document.body) == (len(body), b"a,b\n", body)
+    assert document.sha256 == hashlib.sha256(body).hexdigest()
+    copy = document.content.copy
+    assert copy.read_bytes() == body
+    copy.unlink()
+    assert document.content.file().read_bytes() == body  # made again from the archive
+    with document.open() as stream:
+        assert stream.read(7) == b"a,b\n1,2"
+    [again] = collect(tmp_path / "home", path, "20260102T000000.000Z-us.clustermapping")
+    assert (again.document_id, again.warc_file) == (document.document_id, document.warc_file)
+
+
+def test_a_large_member_that_is_damaged_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crawlers.routes, "IN_MEMORY", 1000)
+    monkeypatch.setattr(crawlers.evidence, "IN_MEMORY", 1000)
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("a.csv", b"figures," * 1000)
+    path.write_bytes(path.read_bytes().replace(b"figures", b"fibures", 1))
+    with pytest.raises(EvidenceError, match=r"x\.zip, member a\.csv: cannot be unpacked"):
+        collect(tmp_path, path)
 
 
 def test_a_zip_bomb_that_lies_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from conftest import Observatory
 from hypothesis import given
 from hypothesis import strategies as st
 
+import staging
 from crawlers.evidence import Document, EvidenceError
 from crawlers.usaid import iati
 from crawlers.usaid import map as usaid_map
@@ -212,12 +213,40 @@ def test_obligations_alone_are_commitments(observatory: Observatory, tmp_path: P
     ]
 
 
-def test_a_torn_table_is_named(observatory: Observatory, tmp_path: Path) -> None:
+def test_torn_lines_go_to_quarantine(observatory: Observatory, tmp_path: Path) -> None:
+    file = tmp_path / "bulk.csv"
+    header, *rows = table(*({"Activity ID": str(number)} for number in range(300))).encode().splitlines(keepends=True)
+    rows[100:100] = [b"498,MDA\n", rows[0].replace(b"Moldova", b"Mold\xff")]
+    file.write_bytes(b"".join([header.replace(b"Country ID", b",Country ID"), *(b"," + row for row in rows)]))
+    code, harvest = harvested(observatory, "--files", f"{FA}={file}")
+    assert (code, harvest["status"], harvest["records"], harvest["quarantined"]) == (0, "accepted", 302, 2)
+    code, found = observatory.run("quarantine", FA)
+    assert code == 0
+    assert [(entry["level"], entry["locator"], entry["reason"]) for entry in found["quarantine"]] == [
+        ("record", "csv:line=102", "expected a row of 16 cells in UTF-8, got missing columns"),
+        ("record", "csv:line=103", "expected a row of 16 cells in UTF-8, got invalid encoding"),
+    ]
+    assert found["quarantine"][0]["raw"] == ",498,MDA"
+    assert observatory.value("SELECT count(*) FROM initiatives") == 300
+
+
+def test_many_torn_lines_hold_a_table_and_more_refuse_it(
+    observatory: Observatory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "bulk.csv"
     file.write_text(table({}, {}) + "498,MDA\n", "utf-8")
+    assert harvested(observatory, "--files", f"{FA}={file}")[1]["status"] == "held"
+    monkeypatch.setattr(staging, "MAX_TORN", 0)
     code, harvest = harvested(observatory, "--files", f"{FA}={file}")
     assert (code, harvest["status"]) == (1, "failed")
-    assert "expected a CSV of 15 columns" in str(harvest["reason"])
+    assert "more than 0 lines are no rows of 15 columns in UTF-8, such as line 4 (missing columns): '498,MDA'" in str(
+        harvest["reason"]
+    )
+    file.write_bytes(table({}, {}).encode() + table({}).encode().splitlines()[1] + b"\r\n")
+    assert "lines that all end alike" in str(harvested(observatory, "--files", f"{FA}={file}")[1]["reason"])
+    file.write_text(table({}).replace("Activity Name", "Activity ID", 1), "utf-8")
+    code, harvest = harvested(observatory, "--files", f"{FA}={file}")
+    assert harvest["records"] == 0
 
 
 def test_the_service_is_read_to_its_total_and_then_confirmed(
@@ -253,15 +282,11 @@ def test_a_service_that_lost_half_of_its_rows_is_held(
 
 def document(body: bytes) -> Document:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    about: dict[str, object] = {
-        "http_status": None,
-        "media_type": "text/xml",
-        "charset": None,
-        "headers": {},
-        "sha256": "",
-        "synthetic": True,
-    }
-    return Document("usaid.iati:0", "file:usaid.iati/x.xml", at, None, body=body, warc_file="", warc_offset=0, **about)  # type: ignore[arg-type]
+    return Document(
+        document_id="usaid.iati:0", url="file:usaid.iati/x.xml", retrieved_at=at, archived_at=None,
+        http_status=None, media_type="text/xml", charset=None, headers={}, sha256="", content=body, warc_file="",
+        warc_offset=0, synthetic=True,
+    )  # fmt: skip
 
 
 def parsed(body: bytes) -> dict[str, list[dict[str, object]]]:

@@ -295,7 +295,7 @@ def page(status: int, body: bytes = b"", media_type: str = "text/html", url: str
     """Return what a site answered."""
     return Document(
         document_id="f:0", url=url, retrieved_at=datetime(2026, 1, 1, tzinfo=UTC), archived_at=None,
-        http_status=status, media_type=media_type, charset=None, headers={}, sha256="", body=body, warc_file="",
+        http_status=status, media_type=media_type, charset=None, headers={}, sha256="", content=body, warc_file="",
         warc_offset=0, synthetic=False,
     )  # fmt: skip
 

@@ -128,17 +128,17 @@ def parse(document: Document) -> Iterator[Batch] | None:
     Returns:
         Its batches; None where the document is none of this source.
     """
-    head = document.body[:_HEAD].decode("utf-8-sig", "replace").lstrip()
+    head = document.head(_HEAD).decode("utf-8-sig", "replace").lstrip()
     if head.startswith("{"):
         return _parse_page(document)
     names = next(csv.reader(head.splitlines()[:1]), [])
     known = [field_of(name) for name in names]
     if not set(known) >= REQUIRED:
         return None
-    columns = [None if _NOT_READ.fullmatch(name) else name for name in known]
+    columns = [None if not name or _NOT_READ.fullmatch(name) else name for name in known]
     located_by = {field: names[known.index(field)] for field in ("activity_id", "country_name")}
     constants = {"edition": document.document_id, "asked": TABLE}
-    return iter([Batch("transactions", Table(document.body, columns, constants, located_by, "NULL", tuple(FIELDS)))])
+    return iter([Batch("transactions", Table(document.content, columns, constants, located_by, "NULL", tuple(FIELDS)))])
 
 
 def field_of(name: str) -> str:
