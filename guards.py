@@ -19,7 +19,7 @@ from crawlers.source import Feed, Route
 from normalizers.contract import KindReport, Record
 from normalizers.normalise import Normalised, Partition
 
-Guard = Literal["crawl", "completeness", "rejected", "key_sets", "empty_answers", "duplicates"]
+Guard = Literal["crawl", "completeness", "grain", "rejected", "key_sets", "empty_answers", "duplicates"]
 
 FEW = 5
 """So many records more or less are no sign of anything."""
@@ -49,10 +49,12 @@ class Before:
     Attributes:
         sizes: partition → records, as it was last read, completely or not.
         keys: kind of record → keys that occurred in the newest good harvest which had records of that kind.
+        newest: partitions of the newest good harvest that read any.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    newest: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,13 @@ def before(home: Path, harvest: Harvest) -> Before:
     """Return what the good harvests of a feed held, each partition and kind as it was last read."""
     sizes: dict[str, int] = {}
     keys: dict[str, Sequence[str]] = {}
+    newest: Sequence[str] = ()
     for record in harvests.harvests(home, harvest.feed_id, newest_first=True):
         if record.status is not None and record.status.good and record.harvest_id != harvest.harvest_id:
+            newest = newest or list(record.sizes)
             sizes = {**record.sizes, **sizes}
             keys = {**record.keys, **keys}
-    return Before(sizes, keys)
+    return Before(sizes, keys, newest)
 
 
 def judge(facts: Facts) -> list[Finding]:
@@ -135,6 +139,27 @@ def completeness(facts: Facts) -> Iterator[Finding]:
             f"{feed.feed_id}: {parent} has {sum(part.found for part in of_parent):,} records where the last good "
             f"harvest had {last:,}, in {_some(part.name for part in of_parent)}; "
             f"at most {feed.max_shrinkage:.0%} may go",
+        )
+
+
+def grain(facts: Facts) -> Iterator[Finding]:
+    """Keep a harvest of pieces from replacing sums over a whole, or over other pieces."""
+    grains = facts.feed.grains
+    stands = {(grains.index(name.split("/")[0]), name) for name in facts.before.newest if name.split("/")[0] in grains}
+    names = [part.name for part in facts.normalised.partitions]
+    comes = {(grains.index(name.split("/")[0]), name) for name in names if name.split("/")[0] in grains}
+    if not stands or not comes:
+        return
+    best, now = min(stands)[0], min(comes)[0]
+    # Of the whole each piece stands for itself; sums over pieces are others once a piece is missing.
+    lost = sorted(name for place, name in stands - comes if place == best) if best == now > 0 else []
+    if now > best or lost:
+        had = lost or [name for place, name in stands if place == best]
+        yield Finding(
+            "grain",
+            f"{facts.feed.feed_id}: this harvest has the sums of {_some(sorted(name for _, name in comes))} alone; "
+            f"what stands was made of {_some(sorted(had))}, and would be replaced by less. Harvest that again, or "
+            "accept this one",
         )
 
 
@@ -226,7 +251,14 @@ def duplicates(facts: Facts) -> Iterator[Finding]:
         )
 
 
-GUARDS: Sequence[Callable[[Facts], Iterator[Finding]]] = (completeness, rejected, key_sets, empty_answers, duplicates)
+GUARDS: Sequence[Callable[[Facts], Iterator[Finding]]] = (
+    completeness,
+    grain,
+    rejected,
+    key_sets,
+    empty_answers,
+    duplicates,
+)
 """Every guard, in the order in which an operator reads of them."""
 
 

@@ -1,4 +1,4 @@
-"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links …] [--runs N] [--years N]``.
+"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links|bulk …] [--runs N] [--years N]``.
 
 Ratios count, not seconds: each is of ways that run in turn in one call, so that they hold on another machine. pandas
 and dlt are measured where they are installed (`make bench` does it); the project needs neither.
@@ -15,10 +15,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import categories, crawl, links, material, memory, road
+from benchmarks import bulk, categories, crawl, links, material, memory, road
 
 CONSOLE = Console(width=120, soft_wrap=True)
-PARTS = ("road", "crawl", "memory", "categories", "links")
+PARTS = ("road", "crawl", "memory", "categories", "links", "bulk")
 
 
 def show_road(folder: Path, scratch: Path, origin: str, runs: int, *, dlt: bool) -> None:
@@ -103,6 +103,28 @@ def show_links(scratch: Path) -> None:
             *(title, str(len(pairs)), str(sum(pair.expected != "none" for pair in pairs)), str(shares[0][1])),
             *(f"{found.precision:.3f}", precision, f"{found.recall:.3f}", recall),
             f"{exact.precision:.3f}, {exact.recall:.3f}",
+
+
+def show_bulk(scratch: Path, runs: int) -> None:
+    """Measure the bulk file and print each way's time, and ours as a multiple of it, run by run."""
+    measured = bulk.measure(scratch, runs)
+    table = Table(
+        title=f"Bulk file: {bulk.ROWS:,} synthetic rows, {runs} cold runs, DuckDB {duckdb.__version__}", box=None
+    )
+    table.title_justify = "left"
+    for column in ("way or stage", "rows", "median s", "min", "max", "CPU s", "peak MiB", "ours ÷ it", "min", "max"):
+        table.add_column(column, justify="left" if column == "way or stage" else "right")
+    for name in measured[0]:
+        of_way = [run[name] for run in measured if name in run]
+        spent = [each["seconds"] for each in of_way]
+        ratios = [run[bulk.OURS]["seconds"] / run[name]["seconds"] for run in measured if name in run]
+        table.add_row(
+            name,
+            f"{of_way[0]['rows']:,.0f}",
+            *(f"{value:.1f}" for value in (statistics.median(spent), min(spent), max(spent))),
+            f"{statistics.median(each['cpu'] for each in of_way):.1f}",
+            f"{max(each['peak_mib'] for each in of_way):,.0f}",
+            *(f"{value:.2f}" for value in (statistics.median(ratios), min(ratios), max(ratios))),
         )
     CONSOLE.print(table, "")
 
@@ -138,6 +160,8 @@ def main() -> None:
             show_categories(scratch)
         if "links" in parts:
             show_links(scratch)
+        if "bulk" in parts:
+            show_bulk(scratch / "bulk", given.runs)
 
 
 if __name__ == "__main__":

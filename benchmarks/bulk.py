@@ -1,17 +1,51 @@
-"""The bulk file of usaid.foreignassistance: a synthetic one in the true layout of 56 columns."""
+"""The bulk file of usaid.foreignassistance, a synthetic one in the true layout of 56 columns, beside DuckDB alone.
+
+Ours goes from the file on disk to committed rows: it reads every line, keeps the torn ones for quarantine, counts what
+it leaves out, selects whole activities, checks the contract, sums them by sector, and loads them with their provenance.
+The other way is one CREATE TABLE AS of the same columns with the same casts and filter. Each run is a process of its own,
+in turn, and begins with the file out of the page cache. Archiving is timed beside it.
+"""
 
 # ruff: noqa: E501  # a column is one line
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import duckdb
 
+import pipeline
+import staging
+from crawlers import harvest as harvests
+from crawlers.harvest import Stage
+from crawlers.source import Route, feeds
+from crawlers.usaid.foreignassistance import FIELDS, field_of
+from normalizers.normalise import shared
+from pipeline import Order
+from warehouse import store
+from warehouse.load import load
 from warehouse.schema import literal
 
+FEED = "usaid.foreignassistance"
 ROWS = 4_000_000
-ACTIVITIES = ROWS // 4
+OURS = "ours"
+FILTERS = {
+    "CREATE TABLE AS, rows of USAID": "managing_agency = 'USAID'",
+    "CREATE TABLE AS, the selection too": """managing_agency = 'USAID' AND (
+        selected_by_sector('usg', sector_code) IS NOT NULL OR selected_by_sector('dac', purpose_code) IS NOT NULL
+        OR selected_by_words(concat_ws(' ', activity_name, activity_description)) IS NOT NULL)""",
+}
+
+Measured = dict[str, dict[str, float]]
+"""Way → what a process measured of itself: seconds, CPU seconds, peak of memory (MiB), rows."""
 
 # Column → SQL of its value, in the order of the file of 2025/26. `row` is the number of the row, `activity` that of its
 # activity, `dice` 0 to 999 by activity, `throw` 0 to 999 by row. Whatever looks like a fact is invented.
@@ -121,3 +155,96 @@ def write(target: Path, rows: int = ROWS) -> None:
                 SELECT {values} FROM drawn
             ) TO {literal(str(target))} (FORMAT csv, HEADER, NULLSTR 'NULL')
         """)
+
+
+def archive(home: Path, file: Path) -> float:
+    """Bring the file into the archive of a new home; return how many documents that made."""
+    record = pipeline._begin(home, Order(feed=feeds()[FEED], route=Route.FILES, files=file))  # noqa: SLF001  # one stage
+    pipeline._collect_files(home, record, file)  # noqa: SLF001
+    assert record.stage is Stage.CRAWLED, record.reason
+    return record.requests
+
+
+def ours(home: Path, _: Path) -> float:
+    """Stage and load what was archived; return the rows that were opened."""
+    record = next(harvests.harvests(home, FEED))
+    doubts = staging.stage(home, feeds()[FEED], record)
+    assert not doubts, doubts
+    with store.opened(home) as connection:
+        return load(connection, staging.folder(home, record), pipeline.ledger_row(record)).opened
+
+
+def alone(home: Path, file: Path, condition: str) -> float:
+    """Make a table of the file with one statement; return its rows."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        known = [field_of(name) for name in next(csv.reader(stream))]
+    columns = ", ".join(f"column{number}: 'VARCHAR'" for number in range(len(known)))
+    read = ", ".join(f"column{number} AS {name}" for number, name in enumerate(known) if name in FIELDS)
+    database = home / "alone.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(shared(FEED))
+        connection.execute(f"""
+            CREATE TABLE alone AS
+            SELECT * REPLACE (amount::DOUBLE AS amount, dated(start_date) AS start_date, dated(end_date) AS end_date)
+            FROM (SELECT {read} FROM read_csv({literal(str(file))}, auto_detect = false, delim = ',', quote = '"',
+                escape = '"', header = true, nullstr = ['', 'NULL'], columns = {{{columns}}}))
+            WHERE {condition}""")
+        connection.execute("CHECKPOINT")
+        counted = connection.execute("SELECT count(*) FROM alone").fetchone()
+    database.unlink()
+    assert counted is not None
+    return float(counted[0])
+
+
+def _apart(step: str, home: Path, file: Path) -> dict[str, float]:
+    """Run a step in a process of its own, with no page of the file in memory."""
+    for path in (file, *home.glob(f"staging/{FEED}/bodies/*")):
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    told = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-m", "benchmarks.bulk", step, str(home), str(file)], check=True, capture_output=True
+    )
+    found: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
+    return found
+
+
+def measure(scratch: Path, runs: int, rows: int = ROWS) -> list[Measured]:
+    """Archive the file once, then run all ways in turn; return what each run measured, archiving in the first."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    file, home = scratch / "us_foreign_aid_complete.csv", scratch / "home"
+    write(file, rows)
+    home.mkdir()
+    measured: list[Measured] = [{"files → archive": _apart("archive", home, file)}]
+    [copy] = home.glob(f"staging/{FEED}/bodies/*")
+    kept = scratch / "copy"
+    os.link(copy, kept)
+    for run in range(runs):
+        of_run: Measured = measured[0] if not run else {}
+        if not copy.exists():
+            copy.parent.mkdir()
+            os.link(kept, copy)
+        for step in (OURS, *FILTERS) if run % 2 else (*FILTERS, OURS):
+            of_run[step] = _apart(step, home, file)
+        if run:
+            measured.append(of_run)
+        for harvest in home.glob(f"staging/{FEED}/2*"):
+            shutil.rmtree(harvest)
+        (home / "warehouse.duckdb").unlink()
+    return measured
+
+
+def main(step: str, home: Path, file: Path) -> None:
+    """Run one step, and print what it took."""
+    started = time.perf_counter()
+    steps = {"archive": archive, OURS: ours}
+    rows = alone(home, file, FILTERS[step]) if step in FILTERS else steps[step](home, file)
+    seconds = time.perf_counter() - started
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    found = {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "peak_mib": used.ru_maxrss / 1024, "rows": rows}
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -31,7 +31,8 @@ from scrapy.responsetypes import responsetypes
 from scrapy.robotstxt import RobotParser
 
 from crawlers import harvest as harvests
-from crawlers.evidence import Capture, Document, Evidence, PartWriter, redact_url
+from crawlers.download import HEAD, Downloaded, Handler
+from crawlers.evidence import Capture, Document, Evidence, PartWriter, Source, redact_url
 from crawlers.harvest import Attempt, Harvest, Stage
 from crawlers.source import Feed, Politeness, Route, feeds
 from crawlers.spider import Spider
@@ -82,13 +83,16 @@ class EvidenceMiddleware:
             return None
         document = self.context.evidence.read(capture.warc_file, capture.warc_offset)
         headers = Headers({name: value for name, value in document.headers.items() if name != "content-encoding"})
-        response_class = responsetypes.from_args(headers=headers, url=request.url, body=document.body)
-        return response_class(request.url, HTTPStatus.OK, headers=headers, body=document.body, flags=[KEPT])
+        body = document.content if isinstance(document.content, bytes) else document.head(HEAD)
+        response_class = responsetypes.from_args(headers=headers, url=request.url, body=body)
+        return response_class(request.url, HTTPStatus.OK, headers=headers, body=body, flags=[KEPT])
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Archive an exchange before anything looks at it."""
         if KEPT in response.flags:
             return response
+        if isinstance(response, Downloaded):
+            return self._archive_download(request, response)
         wayback = self.spider.harvest.route is Route.WAYBACK
         document = self.context.writer.exchange(
             url=request.url,
@@ -107,6 +111,22 @@ class EvidenceMiddleware:
         if len(document.body) > self.spider.harvest.limits.max_body_mb * 2**20:
             return response  # it is refused where it is inflated
         return _decoded(response.url, response.status, response.headers, document.body, response.flags)
+
+    def _archive_download(self, request: Request, response: Downloaded) -> Response:
+        """Archive a file that was streamed to disk, as one answer; its first bytes go on to the spider."""
+        document = self.context.writer.exchange(
+            url=request.url,
+            request_headers=[("Host", urlsplit(request.url).netloc), *_pairs(request.headers)],
+            status=response.status,
+            reason=_reason(response.status),
+            response_headers=_pairs(response.headers),
+            body=Source.of(response.part.path, own=True),
+            retrieved_at=harvests.now(),
+            ranges=response.part.state.ranges,
+        )
+        response.part.discard()
+        self._look_at_kind(document)
+        return _decoded(response.url, response.status, response.headers, document.head(HEAD), response.flags)
 
     def _look_at_kind(self, document: Document) -> None:
         harvest = self.spider.harvest
@@ -218,6 +238,7 @@ def settings(limits: Politeness, contact: str, log_file: Path) -> dict[str, Any]
         "TELNETCONSOLE_ENABLED": False,  # the same over telnet
         "COOKIES_ENABLED": False,  # nothing here needs a session, and cookies would be personal
         "CONCURRENT_REQUESTS": 1,  # one request at a time: the sources are small
+        "DOWNLOAD_HANDLERS": {"http": Handler, "https": Handler},  # big files go to disk
         "DOWNLOAD_DELAY": limits.delay,
         "DOWNLOAD_DELAY_JITTER": 0,  # the stated pause is the pause
         "DOWNLOAD_TIMEOUT": limits.timeout,

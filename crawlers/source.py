@@ -55,6 +55,7 @@ class Politeness(_Strict):
         timeout: seconds that one answer may take.
         retries: further tries after a failed one.
         max_body_mb: an answer over this size (MiB, as received) is refused.
+        max_download_mb: the same of a big file that is streamed to disk.
     """
 
     delay: Annotated[float, Field(ge=0)] = 5.0
@@ -62,6 +63,7 @@ class Politeness(_Strict):
     timeout: Annotated[float, Field(gt=0)] = 60.0
     retries: Annotated[int, Field(ge=0, le=10)] = 3
     max_body_mb: Annotated[int, Field(gt=0)] = 256
+    max_download_mb: Annotated[int, Field(gt=0)] = 8192
 
 
 class Denominator(_Strict):
@@ -131,6 +133,8 @@ class Feed(_Strict):
         max_duplicate_share: a crawl that brings a larger share of records twice is held.
         max_shrinkage: a harvest of which a part lost a larger share of its records is held.
         excerpts: saved files may be a piece of the whole: what is short then makes rows, and closes none.
+        grains: first parts of names of partitions that state the same rows in another grain, the whole first: a harvest
+            of a later one is held where an earlier one stands.
     """
 
     source_id: Text
@@ -154,6 +158,7 @@ class Feed(_Strict):
     max_duplicate_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
     max_shrinkage: Annotated[float, Field(ge=0, lt=1)] = 0.1
     excerpts: bool = False
+    grains: tuple[Text, ...] = ()
     denominator: Denominator
     politeness: Politeness = Politeness()
     parameters: Mapping[str, Parameter] = Field(default_factory=dict)

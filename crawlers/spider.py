@@ -24,6 +24,9 @@ from twisted.python.failure import Failure
 from crawlers.evidence import Stored, redact_url
 from crawlers.harvest import Harvest
 
+TO_DISK = "to_disk"
+"""Key of a request's meta: its body goes to disk."""
+
 _HEAD = 200
 
 
@@ -149,6 +152,15 @@ class Spider(scrapy.Spider):
             cb_kwargs=dict(context or {}),
             meta={"optional": optional},
         )
+
+    def download(self, url: str, callback: Callable[..., Any]) -> scrapy.Request:
+        """Return a request for a big file, which is streamed to disk; its response has the first bytes alone.
+
+        Args:
+            url: its address.
+            callback: called with the response once all of the file is archived.
+        """
+        return scrapy.Request(url, callback=callback, errback=self.not_answered, meta={TO_DISK: True})
 
     def confirms(self, marker: str) -> bool:
         """Note what the source says of its state; return whether it said the same at the last good harvest.

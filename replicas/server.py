@@ -7,7 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SO_LINGER, SOL_SOCKET
@@ -55,12 +55,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer: its status, its body before any compression, and extra headers."""
+    """One answer: its status, its body before any compression, and extra headers.
+
+    Attributes:
+        cut: bytes of the body after which the connection breaks.
+        hang: seconds before it breaks there.
+    """
 
     body: bytes
     status: int = 200
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    hang: float = 0
 
 
 class Unanswered(Exception):  # noqa: N818 - it is an outcome, not an error of the replica
@@ -95,6 +102,8 @@ class Fault:
         pattern: shell pattern for path and query, e.g. "/data/region/*".
         times: how many requests it still hits.
         delay: seconds to wait before anything else.
+        cut: bytes of the app's answer after which the connection breaks.
+        hang: seconds before it breaks there.
         answer: what to send in place of the app's answer.
         reset: close the connection with a TCP reset in place of any answer.
     """
@@ -102,6 +111,8 @@ class Fault:
     pattern: str
     times: int = 1
     delay: float = 0
+    cut: int | None = None
+    hang: float = 0
     answer: Response | None = None
     reset: bool = False
 
@@ -157,10 +168,15 @@ class Replica(Generic[A]):
                 return answer
             if request.path == "/robots.txt" and self.app.robots is not None:
                 return Response(self.app.robots.encode(), media_type="text/plain")
-            return self.app.respond(request)
+            response = self.app.respond(request)
+            return response if fault is None else replace(response, cut=fault.cut, hang=fault.hang)
         except Unanswered as silence:
             self._stopping.wait(silence.seconds)
             raise
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but no longer than the replica runs."""
+        self._stopping.wait(seconds)
 
     def _misbehave(self, fault: Fault) -> Response | None:
         self._stopping.wait(fault.delay)
@@ -214,6 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         is_compressed = "Content-Encoding" in response.headers
         compress = compress and bool(response.body) and not is_compressed and self.request_version == "HTTP/1.1"
+        compress = compress and response.cut is None
         if compress:
             self.send_header("Content-Encoding", "gzip")
             self.send_header("Transfer-Encoding", "chunked")
@@ -223,7 +240,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         if not compress:
-            self.wfile.write(response.body)
+            self.wfile.write(response.body[: response.cut])
+            if response.cut is not None:
+                self.wfile.flush()
+                self.server.replica.wait(response.hang)
+                self.close_connection = True
             return
         for chunk in _gzip(response.body):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))

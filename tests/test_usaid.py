@@ -260,7 +260,8 @@ def test_the_service_is_read_to_its_total_and_then_confirmed(
     asked = len(service.requests)
     code, harvest = harvested(observatory, *options)
     assert (code, harvest["status"]) == (0, "unchanged")
-    assert [request.path for request in service.requests[asked:]][-1] == "/data-api/us_foreign_aid_complete.csv"
+    last = service.requests[-1]
+    assert (last.method, last.path) == ("HEAD", "/data-api/us_foreign_aid_complete.csv")
     service.app.changed = "Fri, 02 Oct 2026 10:00:00 GMT"
     code, harvest = harvested(observatory, *options)
     assert (code, harvest["status"]) == (0, "unchanged")
@@ -278,6 +279,24 @@ def test_a_service_that_lost_half_of_its_rows_is_held(
     del rows[: len(rows) // 2]
     code, harvest = harvested(observatory, *SERVICE, "--base-url", f"{FA}={service.base_url}/data-api")
     assert (code, harvest["status"]) == (3, "held")
+
+
+def test_the_service_never_replaces_what_a_whole_table_states(
+    observatory: Observatory, service: Replica[usaid.ForeignAssistance]
+) -> None:
+    options = (*SERVICE, "--base-url", f"{FA}={service.base_url}/data-api")
+    _, harvest = harvested(observatory, *options, "--set", f"{FA}.bulk=true", "--no-publish")
+    assert harvest["status"] == "accepted"
+    code, harvest = harvested(observatory, *options)
+    assert (code, harvest["status"]) == (3, "held")
+    assert "this harvest has the sums of transactions/Private Sector Competitiveness alone" in str(harvest["reason"])
+    _, document = observatory.run("accept", str(harvest["harvest_id"]), "--reason", "a test", "--no-publish")
+    assert document["harvests"][0]["status"] == "accepted"
+    # Now sums over one sector stand: those over another are others, those over both hold them.
+    sectors = f"{FA}.sectors=Trade and Investment"
+    assert harvested(observatory, *options, "--set", sectors)[1]["status"] == "held"
+    both = harvested(observatory, *options, "--set", f"{sectors},Private Sector Competitiveness", "--no-publish")
+    assert both[1]["status"] == "accepted"
 
 
 def document(body: bytes) -> Document:

@@ -5,6 +5,7 @@ Tables have had three layouts: the names of columns decide, never their places. 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -64,37 +65,66 @@ _HEAD = 2**14
 
 
 class FeedSpider(Spider):
-    """Asks for the transactions of each sector, page by page, unless the bulk file is what it was."""
+    """Asks for the transactions of each sector, page by page, or for the bulk file, unless that is what it was."""
 
     name = "usaid.foreignassistance"
 
     async def start(self) -> AsyncIterator[Request]:
-        """Look at the bulk file: one byte of it tells its size and time."""
-        own = feeds()[self.name].base_url
-        address = BULK_ADDRESS if self.base_url == own else f"{self.base_url}/{BULK}"
+        """Look at the head of the bulk file: it tells its time, ETag and size."""
         if self.harvest.route is Route.WAYBACK:
+            if self.bulk:
+                self.harvest.failures.append(
+                    f"{self.name}: the bulk file cannot be streamed from a web archive; "
+                    "download it, and give it with --files"
+                )
+                return
             for request in self.sectors():
                 yield request
             return
         yield Request(
-            address,
-            headers={"Range": "bytes=0-0"},
+            self.bulk_address,
+            method="HEAD",
+            headers={"Accept-Encoding": "identity"},
             callback=self.changed,
             errback=self.no_marker,
             meta={"optional": True},
         )
 
+    @property
+    def bulk(self) -> bool:
+        """Whether the bulk file is asked for, in place of the service."""
+        return self.harvest.parameters.get("bulk") == ("true",)
+
+    @property
+    def bulk_address(self) -> str:
+        """Where the bulk file stands."""
+        return BULK_ADDRESS if self.base_url == feeds()[self.name].base_url else f"{self.base_url}/{BULK}"
+
     def changed(self, response: Response) -> Iterator[Request]:
         """Ask for everything if the bulk file has changed, or does not say."""
-        told = [(response.headers.get(name) or b"").decode("latin-1") for name in ("Last-Modified", "Content-Range")]
-        if all(told) and self.confirms(f"{BULK} of {told[0]}, {told[1].rpartition('/')[2]} bytes"):
+        names = ("Last-Modified", "ETag", "Content-Length")
+        told = [(response.headers.get(name) or b"").decode("latin-1") for name in names]
+        if any(told[:2]) and self.confirms(f"{BULK}: {', '.join(filter(None, told))}"):
             return
-        yield from self.sectors()
+        yield from self.everything()
 
     def no_marker(self, failure: Any) -> Iterator[Request]:  # noqa: ANN401  # Twisted's failures are untyped here
         """Ask for everything where the bulk file cannot be looked at."""
         self.not_answered(failure)
-        yield from self.sectors()
+        yield from self.everything()
+
+    def everything(self) -> Iterator[Request]:
+        """Ask for the bulk file, or for the first page of each sector."""
+        if self.bulk:
+            self.harvest.asked.append("country")
+            yield self.download(self.bulk_address, self.table)
+        else:
+            yield from self.sectors()
+
+    def table(self, response: Response) -> None:
+        """Check that the bulk file is a table of this source; it is parsed from the archive."""
+        if _columns(response.body) is None:
+            self.not_understood(response, f"a table with {', '.join(sorted(REQUIRED))}", repr(response.body[:80]))
 
     def sectors(self) -> Iterator[Request]:
         """Ask for the first page of each sector."""
@@ -128,13 +158,13 @@ def parse(document: Document) -> Iterator[Batch] | None:
     Returns:
         Its batches; None where the document is none of this source.
     """
-    head = document.head(_HEAD).decode("utf-8-sig", "replace").lstrip()
-    if head.startswith("{"):
+    head = document.head(_HEAD)
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
         return _parse_page(document)
-    names = next(csv.reader(head.splitlines()[:1]), [])
-    known = [field_of(name) for name in names]
-    if not set(known) >= REQUIRED:
+    names = _columns(head)
+    if names is None:
         return None
+    known = [field_of(name) for name in names]
     columns = [None if not name or _NOT_READ.fullmatch(name) else name for name in known]
     located_by = {field: names[known.index(field)] for field in ("activity_id", "country_name")}
     constants = {"edition": document.document_id, "asked": TABLE}
@@ -145,6 +175,13 @@ def field_of(name: str) -> str:
     """Return the field that a column or key is, or its own name in snake_case: ``US Sector ID`` is `sector_code`."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
     return next((field for field, names in FIELDS.items() if plain in names), plain)
+
+
+def _columns(head: bytes) -> list[str] | None:
+    """Return the columns of a table of this source; None where it is none."""
+    lines = head.decode("utf-8-sig", "replace").lstrip().splitlines()[:1]
+    names = next(csv.reader(lines), [])
+    return names if {field_of(name) for name in names} >= REQUIRED else None
 
 
 def _answer(body: bytes) -> dict[str, Any] | None:

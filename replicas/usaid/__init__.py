@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -38,16 +40,20 @@ class ForeignAssistance:
         activities: how many activities each country has.
         page_limit: rows of one page, however many are asked for.
         changed: when the bulk file was last made.
+        etag: of the bulk file; None for a server that has none.
+        ranges: whether the server gives parts of the bulk file.
     """
 
     activities: int = 12
     page_limit: int = 50
     changed: str = CHANGED
+    etag: str | None = '"1"'
+    ranges: bool = True
     robots: str | None = None
     base_path: str = ""
 
     def respond(self, request: Request) -> Response:
-        """Answer one page of transactions, one byte of the bulk file, or an IATI file."""
+        """Answer one page of transactions, the bulk file, or an IATI file."""
         match request.segments:
             case ["data-api", "complete-data.json"]:
                 rows = [row for row in self.rows() if row["US Sector Name"] == request.query.get("usg_sector_name")]
@@ -61,14 +67,34 @@ class ForeignAssistance:
                 }
                 page = rows[(number - 1) * size : number * size]
                 return Response(json.dumps({"data": page, "page_info": info}).encode())
-            case ["data-api", "us_foreign_aid_complete.csv"] if request.headers.get("range") == "bytes=0-0":
-                headers = {"Last-Modified": self.changed, "Content-Range": "bytes 0-0/3753448682"}
-                return Response(b"C", status=206, media_type="text/csv", headers=headers)
+            case ["data-api", "us_foreign_aid_complete.csv"]:
+                return self.bulk(request)
             case [name] if name.startswith("iati-activities-") and name.endswith(".xml"):
                 country = name.removeprefix("iati-activities-").removesuffix(".xml")
                 if any(country == listed for _, _, listed in COUNTRIES):
                     return Response(self.activity_file(country).encode(), media_type="application/xml")
         return Response(b"not found", status=404, media_type="text/plain")
+
+    def bulk(self, request: Request) -> Response:
+        """Answer with the bulk file, or with the rest of it where Range and If-Range ask for that (RFC 9110)."""
+        stream = io.StringIO()
+        rows = self.rows()
+        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        body = stream.getvalue().encode()
+        headers = {"Last-Modified": self.changed, "Accept-Ranges": "bytes"}
+        if self.etag:
+            headers["ETag"] = self.etag
+        asked = request.headers.get("range", "")
+        same = request.headers.get("if-range") in {None, self.changed, self.etag}
+        if not asked or not same or not self.ranges:
+            return Response(body, media_type="text/csv", headers=headers)
+        start = int(asked.removeprefix("bytes=").partition("-")[0])
+        if start >= len(body):
+            return Response(b"", status=416, headers=headers | {"Content-Range": f"bytes */{len(body)}"})
+        headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        return Response(body[start:], status=206, media_type="text/csv", headers=headers)
 
     def activity_file(self, country: str) -> str:
         """Return the IATI file of a country: sector and country stand on the transactions, as USAID writes them."""
