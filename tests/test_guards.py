@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crawlers import harvest as harvests
 from crawlers.harvest import Harvest, Stage, Status
 from crawlers.source import Route, feeds
-from guards import FEW, Before, Facts, Finding, before, judge
+from guards import FEW, Before, Facts, Finding, before, grain, judge
 from normalizers.contract import KindReport, Record
 from normalizers.normalise import Normalised, Partition
 
@@ -228,6 +228,26 @@ def test_repeated_records(count: int, route: Route, model: type[Record], found: 
     assert {finding.guard for finding in findings} <= {"duplicates"}
 
 
+@pytest.mark.parametrize(
+    ("stands", "comes", "held"),
+    [
+        ([], ["piece/a"], False),
+        (["whole/x"], ["piece/a"], True),
+        (["whole/x"], ["whole/y"], False),
+        (["piece/a"], ["whole/x"], False),
+        (["piece/a"], ["piece/a", "piece/b"], False),
+        (["piece/a", "piece/b"], ["piece/a"], True),
+        (["list"], ["piece/a"], False),
+        (["whole/x"], ["list"], False),
+    ],
+)
+def test_sums_over_pieces_never_replace_those_over_the_whole(stands: list[str], comes: list[str], held: bool) -> None:
+    given = facts(partitions=[Partition(name, 1, 1) for name in comes])
+    feed = given.feed.model_copy(update={"grains": ("whole", "piece")})
+    found = grain(replace(given, feed=feed, before=Before(newest=stands)))
+    assert [finding.holds for finding in found] == [True] * held
+
+
 def test_what_the_crawl_doubts_comes_first_of_what_holds() -> None:
     found = judge(facts(harvest=record(doubts=["pages repeat"]), of=report(rejected=1)))
     assert [(finding.guard, finding.holds) for finding in found] == [("crawl", True), ("rejected", False)]
@@ -240,4 +260,4 @@ def test_before_is_what_the_good_harvests_read_each_part_as_it_was_last_read(tmp
     harvests.write(tmp_path, record(day=5, sizes={"a": 9}, **ended | {"status": Status.HELD}))
     mine = record(day=6, sizes={"a": 7}, **ended)
     harvests.write(tmp_path, mine)
-    assert before(tmp_path, mine) == Before({"a": 1, "b": 2}, {"cells": ["id", "emp"]})
+    assert before(tmp_path, mine) == Before({"a": 1, "b": 2}, {"cells": ["id", "emp"]}, ["b"])
