@@ -1,7 +1,7 @@
 -- usaid.foreignassistance: transactions → one initiative per activity and country as published, its sectors and its
 -- bodies. Inputs and outputs are those of every feed's program; `left_out` counts rows that were never made records.
 
-CREATE TABLE managed AS
+CREATE VIEW managed AS
 SELECT *, coalesce(country_code, country_id, country_name) AS place
 FROM raw.transactions
 WHERE NOT rejected AND managing_agency = 'USAID';
@@ -28,7 +28,7 @@ FROM (
 GROUP BY ALL;
 
 CREATE TABLE own AS
-SELECT managed.*, 'usaid.foreignassistance:' || activity_id || ':' || replace(place, ' ', '_') AS initiative_id, selection
+SELECT managed.* EXCLUDE (activity_description), 'usaid.foreignassistance:' || activity_id || ':' || replace(place, ' ', '_') AS initiative_id, selection
 FROM managed
 SEMI JOIN edition USING (activity_id, place, edition)
 JOIN tier USING (activity_id, place)
