@@ -169,7 +169,7 @@ def test_a_news_feed_says_nothing_and_a_sitemap_names_pages_of_ours() -> None:
     def parsed(body: str) -> list[Any]:
         document = Document(
             document_id=f"{FEED}:0", url="https://www.clustercollaboration.eu/x", retrieved_at=at, archived_at=None,
-            http_status=200, media_type="text/xml", charset=None, headers={}, sha256="", body=body.encode(),
+            http_status=200, media_type="text/xml", charset=None, headers={}, sha256="", content=body.encode(),
             warc_file="", warc_offset=0, synthetic=True,
         )  # fmt: skip
         return [(batch.kind, batch.records) for batch in parse(document) or ()]

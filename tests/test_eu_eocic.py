@@ -37,7 +37,7 @@ def document(body: bytes) -> Document:
     """Return a saved dump."""
     return Document(
         document_id=f"{FEED}:0", url=f"file:{FEED}/dump.csv", retrieved_at=datetime(2026, 1, 1, tzinfo=UTC),
-        archived_at=None, http_status=None, media_type="text/csv", charset=None, headers={}, sha256="", body=body,
+        archived_at=None, http_status=None, media_type="text/csv", charset=None, headers={}, sha256="", content=body,
         warc_file="", warc_offset=0, synthetic=True,
     )  # fmt: skip
 
