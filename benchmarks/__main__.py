@@ -103,6 +103,8 @@ def show_links(scratch: Path) -> None:
             *(title, str(len(pairs)), str(sum(pair.expected != "none" for pair in pairs)), str(shares[0][1])),
             *(f"{found.precision:.3f}", precision, f"{found.recall:.3f}", recall),
             f"{exact.precision:.3f}, {exact.recall:.3f}",
+        )
+    CONSOLE.print(table, "")
 
 
 def show_bulk(scratch: Path, runs: int) -> None:
