@@ -79,7 +79,8 @@ class EvidenceMiddleware:
     def process_request(self, request: Request) -> Response | None:
         """Answer a request that an earlier attempt of this harvest got a good answer to."""
         capture = self.context.answered.get(redact_url(request.url))
-        if capture is None or request.method != "GET":
+        named = request.method == "GET" or urlsplit(request.url).fragment  # a POST whose address tells what it asked
+        if capture is None or not named:
             return None
         document = self.context.evidence.read(capture.warc_file, capture.warc_offset)
         headers = Headers({name: value for name, value in document.headers.items() if name != "content-encoding"})

@@ -7,9 +7,10 @@ from the archive, by the same function for every route.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import scrapy
@@ -28,6 +29,10 @@ TO_DISK = "to_disk"
 """Key of a request's meta: its body goes to disk."""
 
 _HEAD = 200
+
+
+if TYPE_CHECKING:
+    from crawlers.reader import Ask, Walk  # the reader says `LeftOut`, which stands here
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,14 @@ def tls_fault(error: BaseException | None) -> str | None:
         "and at the clock of this machine; if the source's certificate has expired, wait or tell the source; for an "
         "authority of your own, such as a company's proxy, set SSL_CERT_FILE"
     )
+
+
+def charset_of(response: Response) -> str | None:
+    """Return the charset that a server declares, or None."""
+    found = re.search(
+        r"charset\s*=\s*[\"']?([\w.:-]+)", (response.headers.get("Content-Type") or b"").decode("latin-1"), re.I
+    )
+    return found[1] if found else None
 
 
 class LeftOut(ValueError):  # noqa: N818  # it is an outcome: the document is kept, and not read
@@ -161,6 +174,46 @@ class Spider(scrapy.Spider):
             callback: called with the response once all of the file is archived.
         """
         return scrapy.Request(url, callback=callback, errback=self.not_answered, meta={TO_DISK: True})
+
+    def ask(self, ask: Ask, callback: Callable[..., Any], context: Mapping[str, Any] | None = None) -> scrapy.Request:
+        """Return the request for what a page leads to; the address of a POST tells what was chosen, as its fragment."""
+        return scrapy.Request(
+            ask.named,
+            method=ask.method,
+            headers={"Content-Type": "application/x-www-form-urlencoded"} if ask.method == "POST" else None,
+            body=urlencode(ask.fields) if ask.method == "POST" else None,
+            callback=callback,
+            errback=self.not_answered,
+            cb_kwargs=dict(context or {}),
+            meta={"optional": False},
+        )
+
+    def follow(
+        self, response: Response, walk: Walk, callback: Callable[..., Any], context: Mapping[str, Any] | None = None
+    ) -> Iterator[scrapy.Request]:
+        """Ask for what a page leads to: further pages of a list, calls that stand for an address, forms, links.
+
+        What the limit of the walk leaves out is a failure of the harvest: it is not whole.
+
+        Args:
+            response: the page.
+            walk: knows what was asked for already; one for the whole crawl.
+            callback: called with each answer, and with `context` as keywords.
+            context: what the callback must know.
+        """
+        walk.base = self.base_url
+        asks = walk.follow(response.body, response.url, charset_of(response))
+        if asks is None:
+            self.not_understood(response, "a page", repr(response.body[:60]))
+            return
+        if walk.cut:
+            told = f"{self.name}: {walk.cut}"
+            self.harvest.failures = [
+                *(one for one in self.harvest.failures if "not asked for: the limit" not in one),
+                told,
+            ]
+        for ask in asks:
+            yield self.ask(ask, callback, context)
 
     def confirms(self, marker: str) -> bool:
         """Note what the source says of its state; return whether it said the same at the last good harvest.

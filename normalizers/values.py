@@ -1,12 +1,425 @@
-"""Numbers as people write them, as SQL macros for the programs of the feeds.
+"""Numbers, amounts of money, periods and dates as people write them, as SQL macros for the programs of the feeds.
 
 `1.240` is 1,240 where a comma marks decimals and 1.24 where a point does, so a number is never read without its mark.
-A text that is not wholly a number of that form is null: what was written stands in `value_text`.
+A text that is not wholly of the form that is asked for is null: what was written stands in `value_text`.
+
+`quantity` reads what stands in cells and sentences of observatories: Indian and western groups of digits, number words,
+lakh and crore, currencies, `about` and `more than`, ranges, and two readings of one figure that may contradict each
+other. Money is returned as a plain amount of its ISO 4217 currency.
 """
 
 from __future__ import annotations
 
-MACROS = r"""
+from collections.abc import Callable, Sequence
+
+_SIGNS = {"INR": "₹`", "EUR": "€", "GBP": "£"}
+_CODES = {
+    "INR": r"rs|inr|rupees?|roupies?|rupien",
+    "USD": r"us ?\$|u\.s\. ?\$|usd|us dollars?",
+    "CAD": r"ca? ?\$|c[ad]n ?\$|cad|canadian dollars?|\$ ?ca(?:d|n)?",
+    "EUR": r"eur|euros?",
+    "GBP": r"gbp|pounds?",
+}
+"""ISO 4217 code → how it is written; a bare dollar is what the program says that it is."""
+
+_SCALES = {
+    100: r"hundreds?",
+    1_000: r"thousands?|k|tsd|tausend|milliers?|mille",
+    100_000: r"lakhs?|lacs?|laks?",
+    1_000_000: r"millions?|millionen|mn|mln|mio|m",
+    10_000_000: r"crores?|crs?",
+    1_000_000_000: r"billions?|bn|milliards?|milliarden|mrd",
+    1_000_000_000_000: r"trillions?|tn",
+}
+"""Multiplier → how it is written. A lakh is 100,000, a crore 10,000,000; several, one after the other, multiply."""
+
+_ABOUT = (
+    r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|close to|estimated(?: at)?|est\."
+    r"|environ|près de|presque|rund|etwa|zirka|ungefähr|fast"
+)
+_OVER = (
+    r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"
+    r"|minimum(?: of)?|min\.?)|>=?|≥|plus de|au moins|mehr als|über|mindestens"
+)
+_UNDER = (
+    r"(?:just )?(?:less than|under|below|up ?to|fewer than|at most|not more than|maximum(?: of)?|max\.?)|<=?|≤|moins de"
+    r"|jusqu'à|weniger als|unter|bis zu|höchstens"
+)
+_AND_OVER = r"\+|plus|(?:and|or|&) (?:above|more|over)"
+_AND_UNDER = r"(?:and|or|&) (?:below|less|fewer|under)"
+
+_WORDS = {
+    word: str(number)
+    for number, word in enumerate(
+        (
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen"
+        ).split()
+    )
+} | {
+    word: str(number * 10)
+    for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
+
+_COUNTED = (
+    r"(?:(?:ssi|msme|sme|small|micro|medium|large|foundry|industrial|skilled|direct|registered) )?"
+    r"(?:units?|firms?|enterprises?|industr(?:y|ies)|msmes?|smes?|ssis?|persons?|people|workers?|employees?|workforce"
+    r"|artisans?|craftsmen|weavers?|looms?|handlooms?|power ?looms?|jobs?|nos?\.?|numbers?|members?|compan(?:y|ies)"
+    r"|establishments?|famil(?:y|ies)|households?|factor(?:y|ies)|workshops?|beneficiar(?:y|ies)|clusters?"
+    r"|entreprises|employés|emplois|personnes|salariés|beschäftigte|betriebe|unternehmen|mitarbeiter|personen)"
+)
+_ASIDE = (
+    r"per annum|p\.? ?a\.?|per year|annually|a year|/ ?year|/ ?yr|yearly|only|/-|in total|total|in all|par an|pro jahr|"
+    r"directly|indirectly|employed"
+)
+"""What may stand after a number without making it another one."""
+
+_YEARS = r"(?:fy ?)?(?:19|20)[0-9]{2}(?:[-/](?:(?:19|20)[0-9]{2}|[0-9]{2}))?"
+_PERCENT = r"%|per ?cent\b|pct\b\.?|prozent\b|pour ?cent\b"
+_NAMES = "|".join(_CODES.values())
+_CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?)\.?|[₹`€£$]"
+_CURRENCY_AFTER = rf"(?:{_NAMES}|dollars?)\b\.?|[₹`€£$]"
+_SCALE = "|".join(_SCALES.values())
+_NUMBERS = {
+    ".": (
+        r"(?:[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}|[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,3}(?:'[0-9]{3})+|[0-9]+)"
+        r"(?:\.[0-9]+)?"
+    ),
+    ",": r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,3}(?:'[0-9]{3})+|[0-9]+)(?:,[0-9]+)?",
+}
+
+
+def _quoted(pattern: str) -> str:
+    return "'" + pattern.replace("'", "''") + "'"
+
+
+def _amount(mark: str) -> str:
+    """Return the pattern of one amount. Groups: currency, number, multipliers, per cent, currency."""
+    return _quoted(
+        rf"(?:({_CURRENCY_BEFORE}) ?)?({_NUMBERS[mark]})(?:[ -]?((?:{_SCALE})\b\.?(?:[ -](?:{_SCALE})\b\.?)*))?"
+        rf"(?: ?({_PERCENT}))?(?: ?({_CURRENCY_AFTER}))?(?: ?/-)?"
+    )
+
+
+def _currency_case(text: str, dollar: str) -> str:
+    """Return SQL: the ISO 4217 code of the first currency that a text names."""
+    signs = {code: f"[{signs}]" for code, signs in _SIGNS.items()}
+    patterns = {
+        code: rf"(^|[^a-z])(?:{names})($|[^a-z])" + (f"|{signs[code]}" if code in signs else "")
+        for code, names in _CODES.items()
+    }
+    whens = " ".join(
+        f"WHEN regexp_matches({text}, {_quoted(pattern)}) THEN '{code}'" for code, pattern in patterns.items()
+    )
+    return f"CASE {whens} WHEN regexp_matches({text}, '[$]|dollars?') THEN {dollar} END"
+
+
+def _scale_product(text: str) -> str:
+    """Return SQL: the product of the multipliers that a text names; 1 where it names none."""
+    patterns = {factor: _quoted(rf"(^|[^a-z])(?:{words})($|[^a-z])") for factor, words in _SCALES.items()}
+    return " * ".join(
+        f"CASE WHEN regexp_matches({text}, {pattern}) THEN {float(factor)!r}::DOUBLE ELSE 1 END"
+        for factor, pattern in patterns.items()
+    )
+
+
+def _between(words: str) -> str:
+    return _quoted(words)
+
+
+_HINDI = {
+    "करोड़": "crore",
+    "करोड़": "crore",
+    "लाख": "lakh",
+    "हज़ार": "thousand",
+    "हज़ार": "thousand",
+    "हजार": "thousand",
+    "लगभग": "about",
+    "करीब": "about",
+    "से अधिक": "or more",
+    "से कम": "or less",
+    "रुपये": "rupees",
+    "रुपए": "rupees",
+    "रु.": "rs.",
+    "रु": "rs",
+    "प्रतिशत": "%",
+    "इकाइयाँ": "units",
+    "इकाइयां": "units",
+    "इकाई": "units",
+    "लोग": "people",
+    "श्रमिक": "workers",
+    "कारीगर": "artisans",
+}
+
+
+def _replaced(text: str) -> str:
+    """Return SQL: a text with the words of Hindi in English."""
+    for hindi, english in _HINDI.items():
+        text = f"replace({text}, '{hindi}', '{english}')"
+    return text
+
+
+def _bound(steps: Sequence[tuple[str, str]], result: str, *parameters: str) -> str:
+    """Return SQL that names one expression after the other and gives the last, as a scalar macro has no `WITH`.
+
+    A parameter is bound first, as `given_<parameter>`, so that a column of the caller is never taken for a step.
+    """
+    table = "(SELECT " + ", ".join(f"{parameter} AS given_{parameter}" for parameter in parameters) + ")"
+    for name, expression in steps:
+        table = f"(SELECT *, {expression} AS {name} FROM {table})"
+    return f"(SELECT {result} FROM {table})"
+
+
+_WORDS_AS_DIGITS = (
+    "array_to_string(list_transform(string_split(replace(regexp_replace(w2, '\\bhalf a\\b', '0.5'), '-', ' '), ' '), "
+    "lambda word: coalesce(map_extract(MAP {"
+    + ", ".join(f"'{word}': '{digits}'" for word, digits in _WORDS.items())
+    + "}, word)[1], word)), ' ')"
+)
+_WORD_STEPS = [
+    ("w0", "plain_text(translate(lower(given_text), '—‒―०१२३४५६७८९', '---0123456789'))"),
+    ("w1", r"regexp_replace(w0, '([*†‡§#^¹²³⁴⁵⁶⁷⁸⁹⁰]|\[[a-z0-9]{1,2}\])+$', '')"),
+    ("w2", _replaced("w1")),
+    (
+        "w3",
+        "CASE WHEN regexp_matches(w2, '[0-9]') THEN w2 ELSE regexp_replace(regexp_replace(regexp_replace("
+        + _WORDS_AS_DIGITS
+        + rf", '\b([2-9])0 ([1-9])\b', '\1\2'), '\ban? ({_SCALE})\b', '1 \1'), '\b([0-9]+) and a half\b', '\1.5') END",
+    ),
+    (
+        "w4",
+        "regexp_replace(w3, "
+        + _quoted(rf"\((?:in |during |as (?:of|on) |for )?(?:the year )?{_YEARS}\)")
+        + ", ' ', 'g')",
+    ),
+    (
+        "w5",
+        "regexp_replace(w4, "
+        + _quoted(rf"(\S.*)\b(?:in|during|as (?:of|on)|for)(?: the year| fy)? ?{_YEARS}$")
+        + r", '\1')",
+    ),
+    (
+        "w6",
+        "regexp_replace(regexp_replace(w5, "
+        + _quoted(rf"^\((?:{_ABOUT})\) ?")
+        + ", 'about '), "
+        + _quoted(rf"^({_CURRENCY_BEFORE}) ?({_ABOUT}|{_OVER}|{_UNDER}) ")
+        + r", '\2 \1 ')",
+    ),
+    ("w7", "regexp_replace(w6, " + _quoted(rf" *\((?:{_ABOUT})\)") + ", ' or so')"),
+    ("words", "trim(regexp_replace(regexp_replace(w7, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
+]
+
+
+def _tokens(mark: str, group: int) -> str:
+    return f"regexp_extract_all(words, {_amount(mark)}, {group})"
+
+
+def _by_mark(sql: Callable[[str], str]) -> str:
+    return f"CASE given_mark WHEN ',' THEN {sql(',')} ELSE {sql('.')} END"
+
+
+_SHAPE_STEPS = [
+    ("r0", _by_mark(lambda mark: f"regexp_replace(words, {_amount(mark)}, '¤', 'g')")),
+    (
+        "r1",
+        "regexp_replace(r0, " + _quoted(rf"¤ ?(?:{_COUNTED})(?: (?:and )?{_COUNTED})*($|[^a-zà-ÿ])") + r", '¤\1', 'g')",
+    ),
+    ("r2", "regexp_replace(r1, " + _quoted(rf" ?(?:{_ASIDE})\.?( |$)") + ", ' ', 'g')"),
+    ("r3", r"regexp_replace(r2, '^(?:a )?(?:total|worth|sum) (?:of )?', '')"),
+    ("shape", "trim(regexp_replace(r3, ' +', ' ', 'g'), ' .;,:')"),
+]
+_QUALIFIERS = (
+    "CASE WHEN regexp_matches(shape, " + _quoted(rf"^(?:{_ABOUT}) ?¤|¤ ?or so") + ") THEN 'about' "
+    "WHEN regexp_matches(shape, " + _quoted(rf"^(?:{_OVER}) ?¤|¤ ?(?:{_AND_OVER})$") + ") THEN 'over' "
+    "WHEN regexp_matches(shape, " + _quoted(rf"^(?:{_UNDER}) ?¤|¤ ?(?:{_AND_UNDER})$") + ") THEN 'under' END"
+)
+_BARE = (
+    "trim(regexp_replace(regexp_replace(shape, "
+    + _quoted(rf"^(?:{_ABOUT}|{_OVER}|{_UNDER}) ?")
+    + ", ''), "
+    + _quoted(rf" ?(?:{_AND_OVER}|{_AND_UNDER}|or so)$")
+    + ", ''))"
+)
+_NUMBER = _by_mark(
+    lambda mark: (
+        "list_transform("
+        + _tokens(mark, 2)
+        + ", lambda n: "
+        + (
+            "replace(regexp_replace(n, '[ .'']', '', 'g'), ',', '.')"
+            if mark == ","
+            else "regexp_replace(n, '[ ,'']', '', 'g')"
+        )
+        + "::DOUBLE)"
+    )
+)
+_QUANTITY = _bound(
+    [
+        *_WORD_STEPS,
+        *_SHAPE_STEPS,
+        ("bare", _BARE),
+        ("numbers", _NUMBER),
+        ("scales", _by_mark(lambda mark: _tokens(mark, 3))),
+        ("shares", _by_mark(lambda mark: _tokens(mark, 4))),
+        ("before", _by_mark(lambda mark: _tokens(mark, 1))),
+        ("after", _by_mark(lambda mark: _tokens(mark, 5))),
+        (
+            "head",
+            "{'factor': unit_factor(given_unit), 'currency': unit_currency(given_unit, given_dollar), 'share': regexp_matches(lower(coalesce(given_unit, '')), "
+            + _quoted(_PERCENT)
+            + ")}",
+        ),
+        (
+            "said",
+            "list_transform(range(1, len(numbers) + 1), lambda i: {"
+            "'number': numbers[i], 'scale': nullif(scales[i], ''), 'share': coalesce(shares[i], '') <> '', "
+            "'currency': coalesce(unit_currency(nullif(after[i], '$'), given_dollar), unit_currency(nullif(before[i], '$'), given_dollar), "
+            "CASE WHEN '$' IN (before[i], after[i]) THEN coalesce(CASE WHEN head.currency IN ('USD', 'CAD') THEN head.currency END, given_dollar, '$') END)})",
+        ),
+        (
+            "form",
+            "CASE "
+            r"WHEN bare IN ('¤', '-¤', '+¤', '(¤)') AND len(said) = 1 THEN 'one' "
+            r"WHEN len(said) = 2 AND regexp_full_match(bare, '(?:between |from )?¤ ?(?:-|to|and|bis|à|से) ?¤') "
+            r"AND (bare NOT LIKE '%and%' OR bare LIKE 'between%') THEN 'range' "
+            r"WHEN len(said) = 2 AND regexp_full_match(bare, '¤ ?(?:\(|or|i\.?e\.?,?|=|equals|equivalent to|\((?:i\.?e\.?,?|or|=|about|approx\.?|nearly|equivalent to)) ?¤ ?\)?') THEN 'two' "
+            r"WHEN len(said) > 2 AND regexp_full_match(bare, '¤ ?\(¤(?: ?\+ ?¤)+\)') THEN 'sum' END",
+        ),
+        (
+            "amounts",
+            "list_transform(range(1, len(said) + 1), lambda i: said[i].number * CASE "
+            "WHEN said[i].scale IS NOT NULL THEN unit_factor(said[i].scale) "
+            "WHEN form = 'range' AND i = 1 AND said[2].scale IS NOT NULL THEN unit_factor(said[2].scale) "
+            "WHEN said[i].share OR (head.share AND said[i].currency IS NULL) THEN 1 "
+            "WHEN said[i].currency <> head.currency THEN NULL "
+            "WHEN form IN ('two', 'sum') AND i > 1 AND said[1].scale IS NOT NULL THEN NULL "
+            "ELSE head.factor END)",
+        ),
+        ("codes", "list_distinct(list_filter(list_transform(said, lambda s: s.currency), lambda c: c IS NOT NULL))"),
+        (
+            "clash",
+            "form = 'two' AND len(codes) < 2 AND said[1].share = said[2].share AND NOT is_same(amounts[1], amounts[2]) "
+            "OR form = 'sum' AND NOT is_same(numbers[1], list_sum(numbers[2:])) OR form = 'one' AND amounts[1] IS NULL",
+        ),
+        (
+            "sign",
+            "CASE WHEN bare = '-¤' THEN -1 ELSE 1 END",
+        ),
+    ],
+    """CASE WHEN form IS NOT NULL AND NOT (form = 'range' AND (is_years(words) OR amounts[1] > amounts[2])) THEN {
+        'value': CASE WHEN form <> 'range' AND NOT clash THEN sign * amounts[1] END,
+        'low': CASE WHEN form = 'range' THEN amounts[1] END,
+        'high': CASE WHEN form = 'range' THEN amounts[2] END,
+        'qualifier': CASE WHEN form = 'range' THEN 'range' ELSE """
+    + _QUALIFIERS
+    + """ END,
+        'unit_measure': CASE WHEN said[1].share THEN 'percent' ELSE coalesce(
+            nullif(CASE WHEN form IN ('range', 'two') THEN coalesce(said[1].currency, said[2].currency) ELSE said[1].currency END, '$'),
+            head.currency, CASE WHEN head.share THEN 'percent' END) END,
+        'multiplier': CASE WHEN said[1].number <> 0 THEN round(amounts[1] / said[1].number) ELSE 1 END,
+        'contradiction': coalesce(clash, false),
+        'readings': CASE WHEN form = 'sum' THEN [numbers[1], list_sum(numbers[2:])] ELSE list_filter(amounts, lambda a: a IS NOT NULL) END
+    }::STRUCT(value DOUBLE, low DOUBLE, high DOUBLE, qualifier VARCHAR, unit_measure VARCHAR, multiplier DOUBLE,
+        contradiction BOOLEAN, readings DOUBLE[]) END""",
+    "text",
+    "mark",
+    "unit",
+    "dollar",
+)
+_FACTOR = (
+    _scale_product("lower(coalesce(unit, ''))")
+    + " * CASE WHEN regexp_matches(coalesce(unit, ''), '(^|[^0-9.])''?000s?($|[^0-9])') THEN 1000.0::DOUBLE ELSE 1 END"
+)
+_UNIT_CURRENCY = _currency_case("lower(coalesce(unit, ''))", "dollar")
+_SETTLED = _bound(
+    [
+        ("given", "list_filter(given_quantities, lambda q: q IS NOT NULL)"),
+        ("sure", "list_filter(given, lambda q: NOT q.contradiction)"),
+        ("values", "list_filter(list_transform(sure, lambda q: q.value), lambda v: v IS NOT NULL)"),
+        ("apart", "list_filter(values, lambda v: NOT is_same(v, values[1]))"),
+        (
+            "foreign_",
+            "list_filter(given, lambda q: q.contradiction AND len(values) > 0 AND len(list_filter(q.readings, lambda r: is_same(r, values[1]))) = 0)",
+        ),
+    ],
+    """CASE
+    WHEN len(given) < 2 THEN given[1]
+    WHEN len(sure) > 0 AND len(apart) = 0 AND len(foreign_) = 0 THEN sure[1]
+    ELSE struct_pack(value := NULL::DOUBLE, low := NULL::DOUBLE, high := NULL::DOUBLE, qualifier := NULL::VARCHAR,
+        unit_measure := given[1].unit_measure, multiplier := NULL::DOUBLE, contradiction := true,
+        readings := flatten(list_transform(given, lambda q: q.readings)))
+END""",
+    "quantities",
+)
+_PERIOD = _bound(
+    [
+        (
+            "p",
+            "regexp_replace(plain_text(translate(lower(given_text), '—‒', '--')), '^(?:data )?(?:pertains? to |as (?:on|of|at) |in |during |for |the |year |period )*:? *', '')",
+        ),
+        (
+            "span",
+            r"regexp_extract(p, '^(?:f\.?y\.? ?|financial year ?|fiscal(?: year)? ?)?((?:19|20)[0-9]{2}) ?[-/] ?((?:19|20)?[0-9]{2})$', ['from', 'to'])",
+        ),
+        ("fy", r"regexp_extract(p, '^(?:f\.?y\.? ?|financial year ?|fiscal(?: year)? ?)''?((?:19|20)?[0-9]{2})$', 1)"),
+    ],
+    r"""CASE
+    WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}') THEN p
+    WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])') AND given_fiscal IS NULL
+        AND right(p, 2)::INTEGER <> (substr(p, 3, 2)::INTEGER + 1) % 100 THEN p
+    WHEN span['from'] <> '' AND right(span['to'], 2)::INTEGER = (span['from']::INTEGER + 1) % 100 THEN span['from'] || '-' || given_fiscal || '/P1Y'
+    WHEN fy <> '' THEN ((CASE WHEN len(fy) = 2 THEN 2000 ELSE 0 END + fy::INTEGER) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
+    WHEN date_of(p, 'dmy') IS NULL THEN strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
+END""",
+    "text",
+    "fiscal",
+)
+_DATE = _bound(
+    [
+        ("d", r"regexp_replace(translate(plain_text(given_text), '.', '/'), '([0-9])(?:st|nd|rd|th)\b', '\1')"),
+    ],
+    """coalesce(
+    try_strptime(d, '%Y-%m-%d'), CASE given_day_order WHEN 'mdy' THEN try_strptime(replace(d, '-', '/'), '%m/%d/%Y')
+        WHEN 'dmy' THEN try_strptime(replace(d, '-', '/'), '%d/%m/%Y') END,
+    try_strptime(d, '%d %B %Y'), try_strptime(d, '%d %b %Y'), try_strptime(d, '%d-%b-%Y'), try_strptime(d, '%B %d, %Y'), try_strptime(d, '%d %B, %Y')
+)::DATE""",
+    "text",
+    "day_order",
+)
+_QUANTITY_MACROS = f"""
+-- The product of the multipliers in a unit, such as 1e7 for `Rs. in Crore` and 1000 for `('000)`; 1 where it has none.
+CREATE MACRO unit_factor(unit) AS {_FACTOR};
+
+-- The ISO 4217 code of the currency in a unit; `dollar` says what a bare dollar is.
+CREATE MACRO unit_currency(unit, dollar) AS {_UNIT_CURRENCY};
+
+-- Whether two figures are one but for rounding, within one per cent.
+CREATE MACRO is_same(one, other) AS coalesce(abs(one - other) <= 0.01 * greatest(abs(one), abs(other)), false);
+
+-- Whether a text is a span of years, such as 2018-19, and no range of figures.
+CREATE MACRO is_years(words) AS regexp_full_match(words, {_quoted(_YEARS)});
+
+-- A quantity: `about Rs. 10 crore` is 100,000,000 INR, about. `unit` is what stands over the column or in the label;
+-- a multiplier or currency in the text itself goes before it. A range has no value, but `low` and `high`. A text that
+-- gives two readings of one figure has no value where they contradict each other (by more than one per cent): the
+-- observation has status O and both readings go to quarantine. Null where the text is no quantity.
+CREATE MACRO quantity(text, mark, unit := '', dollar := NULL) AS {_QUANTITY};
+
+-- One of several statements of one figure, each a `quantity`: another one settles a statement that contradicts itself
+-- by one of its readings; statements that say different things contradict each other.
+CREATE MACRO settled(quantities) AS {_SETTLED};
+
+-- A period as SDMX writes it: `2016`, `2016-03`, `2018-04-01/P1Y` for a fiscal year that begins on `fiscal` (month-day;
+-- '04-01' in India; without it such years are null); null where the text names none or several. FY19 ends in 2019.
+CREATE MACRO period_of(text, fiscal := NULL) AS {_PERIOD};
+
+-- A date, written with day, month and year in the stated order ('dmy' or 'mdy'), with the month in words, or as ISO 8601.
+CREATE MACRO date_of(text, day_order) AS {_DATE};
+"""
+
+
+_SIMPLE = r"""
 -- The text with one kind of blank, and with the minus sign of keyboards.
 CREATE MACRO plain_text(text) AS trim(regexp_replace(
     translate(text, '−–’', '--'''), '[\s\x{00A0}\x{2009}\x{202F}]+', ' ', 'g'
@@ -68,4 +481,6 @@ CREATE MACRO stars_of(text) AS CASE
         THEN len(string_split(plain_text(text), ' '))
 END;
 """
+
+MACROS = _SIMPLE + _QUANTITY_MACROS
 """Macros that every SQL program may use; each is null for a text that it cannot read."""

@@ -1,0 +1,253 @@
+"""A page read by its labels, whatever its layout: one call for tables, lists, paragraphs and cards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from lxml import etree
+
+from crawlers.reader.labels import LONGEST, Labels
+from crawlers.reader.pages import page, text, words_of
+from crawlers.reader.pairs import Block, Line, Walked, blocks_of, pairs_of
+from crawlers.reader.records import Reading, Record, Report, Value
+from crawlers.reader.tables import Pair
+
+_GENERAL = frozenset(
+    [
+        "general",
+        "details",
+        "detail",
+        "information",
+        "profile",
+        "overview",
+        "basic",
+        "summary",
+        "introduction",
+        "about",
+        "data",
+        "facts",
+        "key",
+        "figures",
+        "figure",
+        "particulars",
+        "cluster",
+        "page",
+        "the",
+        "of",
+        "at",
+        "a",
+        "glance",
+        "and",
+        "description",
+        "statistics",
+        "main",
+    ]
+)
+_TITLE_WORDS = frozenset({"title", "name", "heading", "headline", "titre"})
+_SAYS_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|lakhs?|crores?|half|hundred)\b", re.IGNORECASE
+)
+
+
+def read(
+    source: bytes | etree._Element,
+    labels: Labels,
+    *,
+    required: Collection[str] = (),
+    expected: Collection[str] = (),
+    title: str | None = None,
+    section: str | None = None,
+    address: str = "",
+    charset: str | None = None,
+) -> Reading | None:
+    """Read a page by its labels; return None where it is none.
+
+    Tables with header rows or header columns, definition lists, labels and values in paragraphs, lines, lists, tiles
+    and cards are read alike; menus, footers and rows of sums make no record. A table whose rows lack required fields
+    that the one profile of the page has, such as years below a name, gets them from there.
+
+    Args:
+        source: the page as bytes or as parsed.
+        labels: the labels that are known.
+        required: fields without which nothing is a record.
+        expected: fields that should be on the page besides; what is missing is reported.
+        title: the field that the heading of a profile or card, or the head of a column, stands for.
+        section: the field that a row of its own, above the rows that it heads, stands for.
+        address: of the page, for the report.
+        charset: as the server declared it, for bytes.
+    """
+    root = page(source, charset) if isinstance(source, bytes) else source
+    if root is None:
+        return None
+    report = Report(labels)
+    walked = Walked(root, labels, report)
+    pairs = list(pairs_of(walked.lines, labels))
+    for _, pair in pairs:
+        if pair.column.match is not None:
+            report.known(pair.label, pair.column.match)
+        elif pair.explicit and pair.label:
+            report.unknown.setdefault(pair.label)
+    needed = frozenset(required)
+    blocks = blocks_of(pairs, walked.lines, needed)
+    numbered = _of_blocks(blocks, walked.lines, {number for number, _ in pairs}, root, labels)
+    whole: list[tuple[int, Record]] = []
+    statements: list[Value] = []
+    profiles = []
+    for number, record in numbered:
+        made = _named(record, title, section)
+        if record.values and needed <= made.values.keys():
+            whole.append((number, made))
+            profiles.append(made)
+        else:
+            statements += [value for values in record.values.values() for value in values]
+    totals: list[Record] = []
+    for number, read_of in walked.tables:
+        totals += [_named(record, title, section) for record in read_of.totals]
+        rows = [_named(record, title, section) for record in read_of.records]
+        short = [record for record in rows if not needed <= record.values.keys()]
+        if len(profiles) == 1 and short and all(needed <= {*record.values, *profiles[0].values} for record in rows):
+            if len(rows) == 1:
+                for values in rows[0].values.values():
+                    for value in values:
+                        profiles[0].add(value)
+                continue
+            for record in short:
+                record.values |= {name: profiles[0].values[name] for name in needed - record.values.keys()}
+                record.title = record.title or profiles[0].title
+            short = []
+        whole += (
+            [(number, record) for record in rows if record not in short] if short else [(number, row) for row in rows]
+        )
+        if short:
+            lacking = ", ".join(sorted({name for record in short for name in needed - record.values.keys()}))
+            where = short[0].locator.split("/")[0].removeprefix("html:")
+            report.told.setdefault(f"{len(short)} rows of {where} have no {lacking}, and make no record")
+    whole.sort(key=lambda one: one[0])
+    if title is not None and any(title in record.values for _, record in whole):
+        report.found.add(title)
+    if section is not None and any(section in record.values for _, record in whole):
+        report.found.add(section)
+    return Reading(
+        address=address,
+        language=_language(root),
+        title=_page_title(root),
+        records=tuple(record for _, record in whole),
+        statements=tuple(statements),
+        totals=tuple(totals),
+        notes=report.notes([*needed, *(name for name in expected if name not in needed)]),
+    )
+
+
+def _named(record: Record, title: str | None, section: str | None) -> Record:
+    for name, said in ((title, record.title), (section, record.section)):
+        if name is not None and said and name not in record.values:
+            record.values = {name: (Value(name, said, "", "", record.locator),), **record.values}
+    return record
+
+
+def _language(root: etree._Element) -> str:
+    return (root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or "").casefold()
+
+
+def _page_title(root: etree._Element) -> str:
+    for heading in root.iter("h1"):
+        if found := text(heading):
+            return found
+    return next((" ".join("".join(title.itertext()).split()) for title in root.iter("title")), "")
+
+
+def _of_blocks(
+    blocks: Sequence[Block], lines: Sequence[Line], in_pairs: set[int], root: etree._Element, labels: Labels
+) -> list[tuple[int, Record]]:
+    made: list[tuple[int, Record]] = []
+    tree = root.getroottree()
+    end = 0
+    for block in blocks:
+        first = block.pairs[0][0]
+        locator = f"html:{tree.getpath(block.element)}"
+        shared = sum(other.element is block.element for other in blocks) > 1
+        name = _title_of(block, lines, (end, first), in_pairs, alone=len(blocks) == 1, shared=shared, root=root)
+        record = Record(locator, title=name)
+        for explicit in (True, False):
+            for _, pair in block.pairs:
+                if pair.explicit is explicit:
+                    _add(record, pair, labels, locator)
+        periods = {pair.column.period for _, pair in block.pairs if pair.column.period}
+        parts = _by_period(record, block, labels, locator) if len(periods) > 1 else [record]
+        if len(periods) == 1:
+            record.period = next(iter(periods))
+        made += [(first, part) for part in parts]
+        end = block.pairs[-1][0] + 1
+    return made
+
+
+def _add(record: Record, pair: Pair, labels: Labels, locator: str) -> None:
+    match = pair.column.match
+    if match is None or not pair.values:
+        return
+    values = pair.values
+    if labels.kind(match.field) == "text":
+        values = ("; ".join(dict.fromkeys(values)),)
+    elif not pair.explicit:
+        values = tuple(words for words in values if len(words) <= LONGEST and _SAYS_NUMBER.search(words))
+    for words in values:
+        record.add(Value(match.field, words, pair.column.unit, pair.label, locator))
+
+
+def _by_period(record: Record, block: Block, labels: Labels, locator: str) -> list[Record]:
+    """Return a record for each year that the labels of a profile carry, with what they say of no year in each."""
+    periods = list(dict.fromkeys(pair.column.period for _, pair in block.pairs if pair.column.period))
+    counts = [pair.column.match.field for _, pair in block.pairs if pair.column.match and pair.column.period]
+    if len(set(counts)) == len(counts):
+        return [record]  # each figure of a year of its own: one thing, figures of different age
+    made = []
+    for period in periods:
+        part = Record(locator, title=record.title, period=period)
+        for _, pair in block.pairs:
+            if pair.column.period in {"", period}:
+                _add(part, pair, labels, locator)
+        made.append(part)
+    return made
+
+
+def _title_of(
+    block: Block,
+    lines: Sequence[Line],
+    between: tuple[int, int],
+    in_pairs: set[int],
+    *,
+    alone: bool,
+    shared: bool,
+    root: etree._Element,
+) -> str:
+    start, first = between
+    before = [
+        (number, lines[number]) for number in range(start, first) if number not in in_pairs and lines[number].text
+    ]
+    headings = [(number, line) for number, line in before if line.heading]
+    if alone:
+        last = block.pairs[-1][0]
+        later = {line.block.tag for line in lines[first : last + 1] if line.heading}
+        for _, line in reversed(headings):
+            words = set(line.text.casefold().replace(":", " ").split())
+            if line.block.tag not in later and not words <= _GENERAL:
+                return line.text
+        return _page_title(root)
+    inside = [line for _, line in before if _within(line.block, block.element)]
+    for candidates in ([line for line in inside if line.heading], [line for _, line in headings]):
+        if candidates:
+            return candidates[-1].text if shared or candidates[0] not in inside else candidates[0].text
+    looking = [line for line in inside if _looks_like_title(line)] or inside or [line for _, line in before][-1:]
+    return looking[0].text if looking and len(looking[0].text) <= LONGEST else ""
+
+
+def _within(element: etree._Element, box: etree._Element) -> bool:
+    return element is box or any(one is box for one in element.iterancestors())
+
+
+def _looks_like_title(line: Line) -> bool:
+    one = line.pieces[0].element
+    return len(line.pieces) == 1 and (
+        one.tag in {"b", "strong", "a"} or any(word in _TITLE_WORDS for word in [*words_of(one), *words_of(line.block)])
+    )
