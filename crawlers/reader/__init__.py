@@ -29,6 +29,7 @@ from crawlers.reader.walk import (
 __all__ = [
     "MARGIN",
     "MAX_SPAN",
+    "LIMIT",
     "POST_BACK",
     "THRESHOLD",
     "Ask",
