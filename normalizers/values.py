@@ -77,8 +77,9 @@ _ASIDE = (
 _YEARS = r"(?:fy ?)?(?:19|20)[0-9]{2}(?:[-/](?:(?:19|20)[0-9]{2}|[0-9]{2}))?"
 _PERCENT = r"%|per ?cent\b|pct\b\.?|prozent\b|pour ?cent\b"
 _NAMES = "|".join(_CODES.values())
+_DOLLARS = r"us ?\$|u\.s\. ?\$|ca? ?\$|c[ad]n ?\$|\$ ?ca(?:d|n)?"
 _CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?)\.?|[₹`€£$]"
-_CURRENCY_AFTER = rf"(?:{_NAMES}|dollars?)\b\.?|[₹`€£$]"
+_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?)\b\.?|[₹`€£$]"
 _SCALE = "|".join(_SCALES.values())
 _NUMBERS = {
     ".": (
@@ -177,7 +178,7 @@ _WORDS_AS_DIGITS = (
     + "}, word)[1], word)), ' ')"
 )
 _WORD_STEPS = [
-    ("w0", "plain_text(translate(lower(given_text), '—‒―०१२३४५६७८९', '---0123456789'))"),
+    ("w0", "plain_text(translate(lower(nfc_normalize(given_text)), '—‒―०१२३४५६७८९', '---0123456789'))"),
     ("w1", r"regexp_replace(w0, '([*†‡§#^¹²³⁴⁵⁶⁷⁸⁹⁰]|\[[a-z0-9]{1,2}\])+$', '')"),
     ("w2", _replaced("w1")),
     (
@@ -327,11 +328,12 @@ _QUANTITY = _bound(
     "unit",
     "dollar",
 )
+_UNIT = _replaced("lower(nfc_normalize(coalesce(unit, '')))")
 _FACTOR = (
-    _scale_product("lower(coalesce(unit, ''))")
-    + " * CASE WHEN regexp_matches(coalesce(unit, ''), '(^|[^0-9.])''?000s?($|[^0-9])') THEN 1000.0::DOUBLE ELSE 1 END"
+    _scale_product(_UNIT)
+    + " * CASE WHEN regexp_matches(coalesce(unit, ''), '(^|[^0-9.,])(1[ .,]?|''|,)?000s?($|[^0-9])') THEN 1000.0::DOUBLE ELSE 1 END"
 )
-_UNIT_CURRENCY = _currency_case("lower(coalesce(unit, ''))", "dollar")
+_UNIT_CURRENCY = _currency_case(_UNIT, "dollar")
 _SETTLED = _bound(
     [
         ("given", "list_filter(given_quantities, lambda q: q IS NOT NULL)"),

@@ -111,13 +111,13 @@ def everything() -> dict[str, tuple[Read, list[dict[str, Any]]]]:
     connection = duckdb.connect(":memory:")
     connection.execute(MACROS)
     connection.execute(
-        "CREATE TABLE said (name VARCHAR, at INT, field VARCHAR, nr INT, words VARCHAR, unit VARCHAR, mark VARCHAR, usd VARCHAR)"
+        "CREATE TABLE said (name VARCHAR, record INT, field VARCHAR, nr INT, words VARCHAR, unit VARCHAR, mark VARCHAR, usd VARCHAR)"
     )
     connection.executemany("INSERT INTO said VALUES (?, ?, ?, ?, ?, ?, ?, ?)", statements)
     figures: dict[tuple[str, int, str], Any] = {
         (name, at, of): figure
         for name, at, of, figure in connection.execute(
-            "SELECT name, at, field, settled(list(q ORDER BY nr)) FROM (SELECT *, quantity(words, mark, unit := unit, dollar := usd)"
+            "SELECT name, record, field, settled(list(q ORDER BY nr)) FROM (SELECT *, quantity(words, mark, unit := unit, dollar := usd)"
             " AS q FROM said) GROUP BY ALL"
         ).fetchall()
     }

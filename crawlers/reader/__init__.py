@@ -12,6 +12,7 @@ from crawlers.reader.reading import read
 from crawlers.reader.records import Reading, Record, Value
 from crawlers.reader.tables import MAX_SPAN, Row, Table, tables
 from crawlers.reader.walk import (
+    LIMIT,
     POST_BACK,
     Ask,
     Call,

@@ -35,7 +35,7 @@ _CURRENCY = (
 )
 _MULTIPLIER = (
     r"crores?|crs?\.?|lakhs?|lacs?\.?|millions?|mn\.?|mio\.?|mln\.?|m|billions?|bn\.?|mrd\.?|milliards?|milliarden|millionen"
-    r"|thousands?|'?0{3}s?|,000s?|k|tsd\.?|tausend|milliers?|mille|hundreds?|\u0915\u0930\u094b\u0921\u093c?|\u0932\u093e\u0916|\u0939\u091c\u093c?\u093e\u0930"
+    r"|thousands?|'?0{3}s?|,000s?|1[ .,]?000|k|tsd\.?|tausend|milliers?|mille|hundreds?|\u0915\u0930\u094b\u0921\u093c?|\u0932\u093e\u0916|\u0939\u091c\u093c?\u093e\u0930"
 )
 _PERCENT = r"%|per ?cent(?:age)?|pct\.?|prozent|pour ?cent|\u092a\u094d\u0930\u0924\u093f\u0936\u0924"
 _COUNTED = (
@@ -44,7 +44,7 @@ _COUNTED = (
     r"|nombre|anzahl|fte|ratio|index|figures?|values?|approx\.?|est\.?"
 )
 _LINK = (
-    r"in|of|per|and|for|the|all|are|en|de|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|\u092e\u0947\u0902"
+    r"in|of|per|and|for|the|all|are|en|de|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
 )
 _WORD = re.compile(
     rf"(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT}|{_COUNTED}|{_LINK})(?![\w])|[%`$\u20b9\u20ac\u00a3/,.:;\u2013-]",
@@ -98,7 +98,7 @@ def canonical(name: str) -> str:
 
 def unit_of(words: str) -> str:
     """Return a text where it says nothing but a unit, such as `Rs. in Crore`, `'000` or `%`; else nothing."""
-    bare = squeezed(words).strip(" ()[]:*")
+    bare = unicodedata.normalize("NFC", squeezed(words)).strip(" ()[]:*")
     at = 0
     for _ in range(12):
         found = _WORD.match(bare, at)
@@ -108,6 +108,15 @@ def unit_of(words: str) -> str:
         while at < len(bare) and bare[at] == " ":
             at += 1
     return bare if bare and at == len(bare) and _MEASURE.search(bare) else ""
+
+
+def unit_within(words: str) -> str:
+    """Return the unit that stands in brackets: the whole of them, else the currency and multiplier among other words."""
+    found = unit_of(_without_period(words)[0])
+    if found or len(words) > LONGEST:
+        return found
+    parts = [part[0] for part in _STRONG.finditer(unicodedata.normalize("NFC", words))]
+    return " ".join(parts) if any(len(part) > 1 or not part.isalpha() for part in parts) else ""
 
 
 def is_money(unit: str) -> bool:
@@ -286,13 +295,13 @@ def _parts(label: str) -> Iterator[tuple[str, str, str]]:
     """Yield the ways in which a label may be a name, a unit and a period; the one that takes least away first."""
     label = squeezed(label).strip(" :*\uff1a")
     inside = [first or second for first, second in _BRACKETS.findall(label)]
-    unit = next((found for part in inside if (found := unit_of(_without_period(part)[0]))), "")
+    unit = next((found for part in inside if (found := unit_within(part))), "")
     period = next((found for part in inside if (found := period_in(part))), "")
     if any(_RATE.search(part) and not is_scaled(_RATE.sub("", part)) for part in inside):
         return  # `Turnover (per unit)` is no turnover
     yield label, unit, period
-    if "/" in label or "|" in label or not label.isascii():  # one label in two languages: `State / राज्य`
-        halves = [half for half in re.split(r"\s*[/|]\s*", _BRACKETS.sub(" ", label)) if half]
+    if "/" in label or not label.isascii():  # one label in two languages: `State / राज्य`
+        halves = [half for half in re.split(r"\s*/\s*" if label.isascii() else r"\s*[/|]\s*", _BRACKETS.sub(" ", label)) if half]
         if len(halves) > 1:
             for half in halves:
                 if not unit_of(half):

@@ -121,9 +121,14 @@ def page(body: bytes, charset: str | None = None) -> HtmlElement | None:
         words = f"<table>{words}</table>"
     parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return html.document_fromstring(words.encode("utf-8", "replace"), parser=parser)
+        root = html.document_fromstring(words.encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
         return None
+    for term in list(root.iter("dt")):  # libxml2 puts a term that follows an open one inside it
+        parent = term.getparent()
+        if parent is not None and parent.tag == "dt":
+            parent.addnext(term)
+    return root
 
 
 def decoded(body: bytes, charset: str | None = None) -> str:

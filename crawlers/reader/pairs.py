@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lxml import etree
 
@@ -150,9 +151,6 @@ class Walked:
             self._flush(own)
             self.lines.append(Line(element, given=[labelled]))
             return
-        if tag == "input" or tag == "img":
-            if tag == "img" and squeezed(element.get("alt") or ""):
-                pass
         if element.text:
             self._line.append(Piece(element.text, own if inner is None else inner))
         for child in element:
@@ -418,7 +416,7 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
         for following in line.block.itersiblings():
             if following.tag == "dd":
                 yield from _parts(following)
-            elif following.tag != "dt" or any(True for _ in _dds_before(line.block, following)):
+            elif following.tag == "dt" and (_follows_dd(following) or _names(following, labels)):
                 return
         return
     following_line = lines[number + 1] if number + 1 < len(lines) else None
@@ -452,27 +450,14 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
         return
     if _names(following, labels) or _begins(following, labels):
         return
-    if (
-        not mark.explicit
-        and line.block.tag not in _HEADINGS
-        and box is line.block
-        and len(siblings) > 2
-        and not _alike(siblings, labels)
-    ):
-        pass
+    if not mark.explicit and _holds_labels(following, labels):
+        return
     yield from _parts(following)
 
 
-def _alike(siblings: list[etree._Element], labels: Labels) -> bool:
-    return sum(_names(one, labels) for one in siblings) > 1
-
-
-def _dds_before(term: etree._Element, following: etree._Element) -> Iterator[etree._Element]:
-    for one in term.itersiblings():
-        if one is following:
-            return
-        if one.tag == "dd":
-            yield one
+def _follows_dd(term: etree._Element) -> bool:
+    before = term.getprevious()
+    return before is not None and before.tag == "dd"
 
 
 def _parts(element: etree._Element) -> Iterator[str]:
@@ -505,9 +490,20 @@ def _names(element: etree._Element, labels: Labels) -> bool:
 
 
 def _begins(element: etree._Element, labels: Labels) -> bool:
-    words = text(element)
-    head, colon, _ = words.partition(":")
-    return bool(colon) and len(head) <= LONGEST and labels.exact(head) is not None
+    """Return whether a block begins with a label of its own."""
+    head, colon, _ = text(element).partition(":")
+    if colon and len(head) <= LONGEST and labels.exact(head) is not None:
+        return True
+    first = next((one for one in element.iter(etree.Element) if squeezed(one.text or "")), None)
+    return first is not None and first is not element and _names(first, labels)
+
+
+def _holds_labels(element: etree._Element, labels: Labels) -> bool:
+    """Return whether a block holds more than a value: elements that are labels, or carry one."""
+    return any(
+        one.get("data-label") or one.tag in {"table", "dl", "form"} or (not len(one) and _names(one, labels))
+        for one in element.iter(etree.Element)
+    )
 
 
 def _begins_with_label(line: Line, labels: Labels) -> bool:
@@ -601,11 +597,17 @@ def _shape(element: etree._Element) -> str:
 
 def _repeat(parts: list[list[tuple[int, Pair]]], required: frozenset[str]) -> bool:
     """Return whether parts of a page say the same of several things."""
+    if len(parts) == 1 or all(len(part) == 1 for part in parts):
+        return False  # labels that follow one another, each in an element of its own
     fields = [{name for name, _ in _keys(part)} for part in parts]
     if required and sum(required <= names for names in fields) > 1:
         return True
-    shared = [len(one & other) / len(one | other) for one, other in zip(fields, fields[1:], strict=False)]
-    return sum(shared) / len(shared) >= 1 / 3
+    return _alike(fields)
+
+
+def _alike(fields: list[set[str]]) -> bool:
+    shared = [len(one & other) / len(one | other) for one, other in pairwise(fields)]
+    return bool(shared) and sum(shared) / len(shared) >= 1 / 3
 
 
 def _segments(
@@ -618,9 +620,9 @@ def _segments(
         if any(line.heading or line.rule for line in between):
             cuts.add(place)
     by_heading = _cut(pairs, cuts)
-    if len(by_heading) > 1 and _repeat([part for part in by_heading if len(part) > 1] or by_heading, frozenset()):
-        if len([part for part in by_heading if len(part) > 1]) != 1:
-            return by_heading
+    long = [part for part in by_heading if len(part) > 1]
+    if len(by_heading) > 1 and len(long) != 1 and _alike([{name for name, _ in _keys(part)} for part in long or by_heading]):
+        return by_heading
     names = [pair.column.match.field for _, pair in pairs if pair.column.match]
     for name in [*[name for name in names if name in required], names[0]]:
         if names.count(name) > 1:

@@ -112,9 +112,13 @@ def read(
                     for value in values:
                         profiles[0].add(value)
                 continue
+            shared = {name: values for name, values in profiles[0].values.items() if labels.kind(name) == "text"}
+            shared |= {name: profiles[0].values[name] for name in needed if name in profiles[0].values}
             for record in short:
-                record.values |= {name: profiles[0].values[name] for name in needed - record.values.keys()}
+                record.values = {**shared, **record.values}
                 record.title = record.title or profiles[0].title
+            if shared.keys() == profiles[0].values.keys():
+                whole = [one for one in whole if one[1] is not profiles[0]]
             short = []
         whole += (
             [(number, record) for record in rows if record not in short] if short else [(number, row) for row in rows]
@@ -229,10 +233,20 @@ def _title_of(
     if alone:
         last = block.pairs[-1][0]
         later = {line.block.tag for line in lines[first : last + 1] if line.heading}
-        for _, line in reversed(headings):
-            words = set(line.text.casefold().replace(":", " ").split())
-            if line.block.tag not in later and not words <= _GENERAL:
-                return line.text
+        named = [
+            line
+            for _, line in reversed(headings)
+            if line.block.tag not in later and not set(re.findall(r"\w+", line.text.casefold())) <= _GENERAL
+        ]
+        said = next((" ".join("".join(one.itertext()).split()).casefold() for one in root.iter("title")), "")
+        for fits in (
+            lambda line: line.text.casefold() in said,
+            lambda line: re.fullmatch("h[1-6]", line.block.tag) is not None,
+            lambda line: True,
+        ):
+            for line in named:
+                if fits(line):
+                    return line.text
         return _page_title(root)
     inside = [line for _, line in before if _within(line.block, block.element)]
     for candidates in ([line for line in inside if line.heading], [line for _, line in headings]):

@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from lxml import etree
 
-from crawlers.reader.labels import LONGEST, Labels, Match, is_money, is_scaled, is_share, period_in, unit_of
+from crawlers.reader.labels import LONGEST, Labels, Match, is_money, is_scaled, is_share, period_in, unit_of, unit_within
 from crawlers.reader.pages import squeezed, text
 from crawlers.reader.records import Record, Report, Value
 
@@ -210,7 +210,7 @@ def _is_aside(level: str) -> bool:
 
 def _unit_in(level: str) -> str:
     """Return the unit that a heading is, or carries in brackets, where it says more than what is counted."""
-    found = [unit_of(level), *(unit_of(part) for part in re.findall(r"[(\[]([^()\[\]]*)[)\]]", level))]
+    found = [unit_of(level), *(unit_within(part) for part in re.findall(r"[(\[]([^()\[\]]*)[)\]]", level))]
     return next((unit for unit in found if unit and is_scaled(unit)), "")
 
 
@@ -663,6 +663,8 @@ def _read_by_attributes(grid: Grid, number: int, labels: Labels, report: Report)
         locator = f"html:table[{number}]/tr[{at + 1}]"
         record = Record(locator)
         cells = [cell for cell in dict.fromkeys(row) if cell is not None]
+        if all(cell.tag == "th" for cell in cells):
+            continue
         for cell in cells:
             for label in labels_in(cell):
                 match = labels.exact(label)
