@@ -249,7 +249,7 @@ class Labels:
             return None
         score, field, label = best[0]
         synonym = canonical(normal(label))
-        same_start = form[0] == synonym[0] and re.findall(r"\d", form) == re.findall(r"\d", synonym)
+        same_start = form[0] == synonym[0] and re.findall(r"[\d%]", form) == re.findall(r"[\d%]", synonym)
         second = next((other for other, name_of, _ in best if name_of != field), 0.0)
         if score >= self.threshold and score - second >= self.margin and same_start and len(synonym) >= SHORTEST:
             return Match(field, like=label, score=score)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from lxml import etree
@@ -77,6 +77,10 @@ _CONTENT = ("h1", "main", "article", "table", "dl")
 _COLON = re.compile("\\s*[:\uff1a]\\s*")
 _DASH = re.compile(r"\s+[-\u2013\u2014=\u2192]\s+|\s*\.{3,}\s*|\s*=\s*")
 _SEPARATOR = re.compile(r"[|;\u2022\u00b7\u2502\u25cf\u25aa\u2023]|,\s|\s[-\u2013\u2014]\s|\.\s")
+_BESIDE_NUMBER = re.compile(
+    r"(?P<before>[^\W\d][^\d:=<>~+]{2,40}?)\s+(?:[^\w\s]\s*)?\d.*|[^:]{0,20}?\d[\d.,' \u00a0]*\+?\s+(?:(?:lakhs?|crores?|million)\s+)?(?P<after>[^\W\d][^\d:]{2,40})"
+)
+"""A line that is a label and a number, or a number and a label, with nothing between: `Units 140`, `140 units`."""
 _TRIM = " |;,\u2022\u00b7\u2502\u25cf\u25aa\u2013\u2014"
 
 
@@ -275,8 +279,11 @@ def _of_line(lines: Sequence[Line], number: int, labels: Labels) -> Iterator[Pai
     for place, mark in enumerate(marks):
         until = marks[place + 1].start if place + 1 < len(marks) else len(whole)
         value = whole[mark.end : until].strip(_TRIM + ("" if place + 1 == len(marks) else "("))
+        if value.endswith(")") and "(" not in value:
+            value = value[:-1].rstrip()
         if value:
-            yield _pair(mark, (value,))
+            lead = whole[: mark.start].strip(_TRIM + "(:\uff1a") if not place else ""
+            yield replace(_pair(mark, (value,)), lead=lead)
             continue
         if place + 1 < len(marks):
             yield _pair(mark, ())
@@ -332,6 +339,8 @@ def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labe
         words = piece.text.strip()
         if not words or any(first <= start < last for first, last in taken) or _in_link(piece.element):
             continue
+        if (line.heading and labels.field(words) is None) or piece.element.get("for"):
+            continue  # `Clusters` over a list is no label of one cluster; a label of a control has no value beside it
         by_look = piece.element is not line.block or len(starts) == 1
         structural = _is_label(piece.element, line.block)
         match = (
@@ -365,6 +374,11 @@ def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labe
                     explicit=True,
                 )
             )
+    if not marks and not line.heading and (number := _BESIDE_NUMBER.fullmatch(whole)):
+        match = labels.exact(number["before"] or number["after"])
+        if match is not None and labels.kind(match.field) != "text":
+            start, end = number.span("before" if number["before"] else "after")
+            marks.append(_Mark(start, end, end, whole[start:end], match, _element_at(starts, start), explicit=False))
     return sorted(marks, key=lambda mark: mark.start)
 
 
@@ -423,7 +437,11 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
     if (
         following_line is not None
         and not following_line.heading
-        and following_line.block is line.block
+        and (
+            following_line.block is line.block
+            or (following_line.block is line.block.getparent() and squeezed(line.block.tail or ""))
+            or any(one is line.block for one in following_line.block.iterancestors())
+        )
         and not following_line.given
         and not following_line.rule
         and not _begins_with_label(following_line, labels)
@@ -444,7 +462,8 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
     )
     before = next((one for one in box.itersiblings(preceding=True) if isinstance(one.tag, str) and text(one)), None)
     if last_is_label and not first_is_label and before is not None and not _names(before, labels) and not mark.explicit:
-        yield text(before)
+        if len(value := text(before)) <= LONGEST:
+            yield value
         return
     if following is None or _holds_control(following) or following.tag in _HEADINGS or following.tag == "table":
         return

@@ -248,6 +248,8 @@ def _title_of(
                 if fits(line):
                     return line.text
         return _page_title(root)
+    if lead := block.pairs[0][1].lead:
+        return lead if len(lead) <= LONGEST else ""
     inside = [line for _, line in before if _within(line.block, block.element)]
     for candidates in ([line for line in inside if line.heading], [line for _, line in headings]):
         if candidates:

@@ -174,7 +174,7 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
     for known in (labels.exact, labels.match):
         if len(levels) > 1:
             for joined in (" ".join(levels), " ".join(reversed(levels))):
-                if len(joined) and (match := known(joined)):
+                if (match := known(joined)) and _fits(labels, match.field, _joined(match.unit, unit)):
                     return Column(label, match, _joined(match.unit, unit), match.period)
         for place in range(len(levels) - 1, -1, -1):
             match = known(levels[place])
@@ -188,7 +188,7 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
                 periods.append(said_period)
                 if not said_unit and not said_period and not _is_aside(level):
                     groups.append(level)
-            if not _fits(labels, match.field, next(filter(None, units), "")):
+            if not _fits(labels, match.field, _joined(next(filter(None, units), ""), unit)):
                 continue
             return Column(
                 label,
@@ -340,6 +340,7 @@ class Pair:
         column: what it stands for.
         values: the texts under it.
         explicit: whether a colon, a list, a cell or a class says that it is a label.
+        lead: what stands before it in its line.
     """
 
     element: etree._Element
@@ -347,6 +348,7 @@ class Pair:
     column: Column
     values: tuple[str, ...]
     explicit: bool = True
+    lead: str = ""
 
 
 @dataclass(slots=True)
@@ -548,13 +550,22 @@ def _read_down(
     """Read a table whose rows begin with their labels: pairs, or a record for each further column."""
     found = TableRead(read=True)
     rows = [(at, row) for at, row in enumerate(grid.rows) if not grid.is_full(at) and len(row) > column + 1]
-    deep = any(row[column] is not None and _span(row[column], "rowspan", MAX_ROW_SPAN) > 1 for _, row in rows)
+    deep = any(
+        row[column] is not None
+        and _span(row[column], "rowspan", MAX_ROW_SPAN) > 1
+        and labels.match(grid.text(row[column]).strip(" :\uff1a")) is not None
+        for _, row in rows
+    )
     start = column + 1 + (1 if deep and grid.width > column + 2 else 0)
     lines: list[tuple[int, Column, list[etree._Element | None]]] = []
     for at, row in rows:
         levels = list(dict.fromkeys(grid.text(cell) for cell in row[column:start]))
         cells = [cell for cell in row[start:] if grid.text(cell) not in {":", "\uff1a"}]
         lines.append((at, column_of([level.strip(" :\uff1a") for level in levels], labels), cells))
+    named = [cells for _, of, cells in lines if of.match]
+    if len(named) > 1:  # a picture beside the rows is no value of any
+        beside = [cell for cell in named[0] if all(any(cell is one for one in cells) for cells in named)]
+        lines = [(at, of, [cell for cell in cells if all(cell is not one for one in beside)]) for at, of, cells in lines]
     units_at = _units_column(grid, lines)
     if units_at is not None:
         lines = [
@@ -627,20 +638,21 @@ def _read_columns(
     found: TableRead,
 ) -> None:
     first_known = next((at for at, of, _ in lines if of.match), 0)
-    heads: list[str] = [""] * width
+    heads: list[list[str]] = [[] for _ in range(width)]
     for at, of, cells in lines:
         if at < first_known and of.match is None:
             for place, cell in enumerate(cells):
-                heads[place] = heads[place] or grid.text(cell)
+                if (said := grid.text(cell)) and said not in heads[place]:
+                    heads[place].append(said)
         elif of.match:
             report.known(of.label, of.match)
         elif of.label:
             report.unknown.setdefault(of.label)
     for place in range(width):
-        head = heads[place]
-        period = period_in(head) if _is_aside(head) else ""
+        period = next((period_in(head) for head in heads[place] if _is_aside(head)), "")
+        head = next((head for head in heads[place] if not _is_aside(head)), "")
         locator = f"html:table[{number}]/td[{place + 2}]"
-        record = Record(locator, title="" if period else head, period=period)
+        record = Record(locator, title=head, period=period)
         for at, of, cells in lines:
             if of.match is None:
                 if at >= first_known and of.label and place < len(cells):
