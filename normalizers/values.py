@@ -95,10 +95,10 @@ def _quoted(pattern: str) -> str:
 
 
 def _amount(mark: str) -> str:
-    """Return the pattern of one amount. Groups: currency, number, multipliers, per cent, currency."""
+    """Return the pattern of one amount. Groups: currency, number, multipliers, per cent, currency, multiplier."""
     return _quoted(
         rf"(?:({_CURRENCY_BEFORE}) ?)?({_NUMBERS[mark]})(?:[ -]?((?:{_SCALE})\b\.?(?:[ -](?:{_SCALE})\b\.?)*))?"
-        rf"(?: ?({_PERCENT}))?(?: ?({_CURRENCY_AFTER}))?(?: ?/-)?"
+        rf"(?: ?({_PERCENT}))?(?: ?({_CURRENCY_AFTER})(?: ((?:{_SCALE})\b\.?))?)?(?: ?/-)?"
     )
 
 
@@ -262,6 +262,7 @@ _QUANTITY = _bound(
         ("bare", _BARE),
         ("numbers", _NUMBER),
         ("scales", _by_mark(lambda mark: _tokens(mark, 3))),
+        ("later", _by_mark(lambda mark: _tokens(mark, 6))),
         ("shares", _by_mark(lambda mark: _tokens(mark, 4))),
         ("before", _by_mark(lambda mark: _tokens(mark, 1))),
         ("after", _by_mark(lambda mark: _tokens(mark, 5))),
@@ -274,7 +275,7 @@ _QUANTITY = _bound(
         (
             "said",
             "list_transform(range(1, len(numbers) + 1), lambda i: {"
-            "'number': numbers[i], 'scale': nullif(scales[i], ''), 'share': coalesce(shares[i], '') <> '', "
+            "'number': numbers[i], 'scale': coalesce(nullif(scales[i], ''), nullif(later[i], '')), 'share': coalesce(shares[i], '') <> '', "
             "'currency': coalesce(unit_currency(nullif(after[i], '$'), given_dollar), unit_currency(nullif(before[i], '$'), given_dollar), "
             "CASE WHEN '$' IN (before[i], after[i]) THEN coalesce(CASE WHEN head.currency IN ('USD', 'CAD') THEN head.currency END, given_dollar, '$') END)})",
         ),
