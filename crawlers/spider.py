@@ -103,7 +103,9 @@ def tls_fault(error: BaseException | None) -> str | None:
 def charset_of(response: Response) -> str | None:
     """Return the charset that a server declares, or None."""
     found = re.search(
-        r"charset\s*=\s*[\"']?([\w.:-]+)", (response.headers.get("Content-Type") or b"").decode("latin-1"), re.I
+        r"charset\s*=\s*[\"']?([\w.:-]+)",
+        (response.headers.get("Content-Type") or b"").decode("latin-1"),
+        re.IGNORECASE,
     )
     return found[1] if found else None
 

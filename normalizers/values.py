@@ -51,10 +51,28 @@ _AND_UNDER = r"(?:and|or|&) (?:below|less|fewer|under)"
 _WORDS = {
     word: str(number)
     for number, word in enumerate(
-        (
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen"
-        ).split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 } | {
     word: str(number * 10)
@@ -129,11 +147,9 @@ def _between(words: str) -> str:
 
 
 _HINDI = {
-    "करोड़": "crore",
-    "करोड़": "crore",
+    "\u0915\u0930\u094b\u0921\u093c": "crore",
     "लाख": "lakh",
-    "हज़ार": "thousand",
-    "हज़ार": "thousand",
+    "\u0939\u091c\u093c\u093e\u0930": "thousand",
     "हजार": "thousand",
     "लगभग": "about",
     "करीब": "about",
@@ -370,9 +386,9 @@ _PERIOD = _bound(
     r"""CASE
     WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}') THEN p
     WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])') AND given_fiscal IS NULL
-        AND right(p, 2)::INTEGER <> (substr(p, 3, 2)::INTEGER + 1) % 100 THEN p
-    WHEN span['from'] <> '' AND right(span['to'], 2)::INTEGER = (span['from']::INTEGER + 1) % 100 THEN span['from'] || '-' || given_fiscal || '/P1Y'
-    WHEN fy <> '' THEN ((CASE WHEN len(fy) = 2 THEN 2000 ELSE 0 END + fy::INTEGER) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
+        AND TRY_CAST(right(p, 2) AS INTEGER) <> (TRY_CAST(substr(p, 3, 2) AS INTEGER) + 1) % 100 THEN p
+    WHEN span['from'] <> '' AND TRY_CAST(right(span['to'], 2) AS INTEGER) = (TRY_CAST(span['from'] AS INTEGER) + 1) % 100 THEN span['from'] || '-' || given_fiscal || '/P1Y'
+    WHEN fy <> '' THEN ((CASE WHEN len(fy) = 2 THEN 2000 ELSE 0 END + TRY_CAST(fy AS INTEGER)) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
     WHEN date_of(p, 'dmy') IS NULL THEN strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
 END""",
     "text",

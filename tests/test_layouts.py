@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,17 @@ from crawlers import reader
 from normalizers.values import MACROS
 
 LAYOUTS = Path(__file__).parent / "layouts"
-KINDS = (
-    "header_rows", "header_columns", "definition_lists", "label_lines", "cards", "paging_links", "paging_calls", "forms",
-)  # fmt: skip
+KINDS = {
+    "header_rows",
+    "header_columns",
+    "definition_lists",
+    "label_lines",
+    "cards",
+    "paging_links",
+    "paging_calls",
+    "forms",
+}
+pytestmark = pytest.mark.duckdb
 ALL = sorted(LAYOUTS.glob("*/*.json"))
 COMMON = json.loads((LAYOUTS / "labels.json").read_text("utf-8"))
 
@@ -38,7 +47,7 @@ class Read:
     left_out: int = 0
 
 
-def request_of(method: str, address: str, fields: Any) -> str:
+def request_of(method: str, address: str, fields: Iterable[tuple[str, str]]) -> str:
     return reader.Ask(address, method, tuple(sorted(fields))).key  # type: ignore[arg-type]
 
 
@@ -111,14 +120,15 @@ def everything() -> dict[str, tuple[Read, list[dict[str, Any]]]]:
     connection = duckdb.connect(":memory:")
     connection.execute(MACROS)
     connection.execute(
-        "CREATE TABLE said (name VARCHAR, record INT, field VARCHAR, nr INT, words VARCHAR, unit VARCHAR, mark VARCHAR, usd VARCHAR)"
+        "CREATE TABLE said (name VARCHAR, record INT, field VARCHAR, nr INT, words VARCHAR, unit VARCHAR, mark VARCHAR,"
+        " usd VARCHAR)"
     )
     connection.executemany("INSERT INTO said VALUES (?, ?, ?, ?, ?, ?, ?, ?)", statements)
     figures: dict[tuple[str, int, str], Any] = {
         (name, at, of): figure
         for name, at, of, figure in connection.execute(
-            "SELECT name, record, field, settled(list(q ORDER BY nr)) FROM (SELECT *, quantity(words, mark, unit := unit, dollar := usd)"
-            " AS q FROM said) GROUP BY ALL"
+            "SELECT name, record, field, settled(list(q ORDER BY nr)) FROM "
+            "(SELECT *, quantity(words, mark, unit := unit, dollar := usd) AS q FROM said) GROUP BY ALL"
         ).fetchall()
     }
     return {
@@ -167,7 +177,9 @@ def in_order(records: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [f"{path.parent.name}/{path.stem}" for path in ALL])
-def test_layout_is_read_as_a_person_reads_it(name: str, everything: dict[str, tuple[Read, list[dict[str, Any]]]]) -> None:
+def test_layout_is_read_as_a_person_reads_it(
+    name: str, everything: dict[str, tuple[Read, list[dict[str, Any]]]]
+) -> None:
     one, records = everything[name]
     layout, notes = one.layout, "\n".join(one.notes)
     expected = layout["records"]
@@ -183,7 +195,9 @@ def test_layout_is_read_as_a_person_reads_it(name: str, everything: dict[str, tu
     assert {note for note in one.notes if "was read as" in note and not layout.get("fuzzy")} == set()
     dead = {key_of(line) for line in layout.get("dead", [])}
     assert [stray for stray in one.strays if key_of(stray) not in dead] == []
-    assert {key_of(line) for line in layout.get("answers", {})} <= {*one.asked} | {key_of(line) for line in layout.get("unasked", [])}
+    assert {key_of(line) for line in layout.get("answers", {})} <= {*one.asked} | {
+        key_of(line) for line in layout.get("unasked", [])
+    }
     assert not {key_of(line) for line in layout.get("unasked", [])} & {*one.asked}
     assert len(one.asked) == len(set(one.asked))
     for what, came in (("totals", one.totals), ("combinations", one.combinations), ("cut", one.left_out)):
@@ -194,6 +208,6 @@ def test_every_kind_has_its_layouts() -> None:
     counts: defaultdict[str, int] = defaultdict(int)
     for path in ALL:
         counts[path.parent.name] += 1
-    assert set(counts) == set(KINDS)
+    assert set(counts) == KINDS
     assert min(counts.values()) >= 6
     assert {path.stem for path in LAYOUTS.glob("*/*.html")} >= {path.stem for path in ALL}

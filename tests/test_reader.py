@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from html import escape
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scrapy.http import HtmlResponse
 
-from crawlers.reader import Labels, fields, normal, page, tables, text, xml
-from crawlers.spider import LeftOut
+from crawlers.reader import Ask, Labels, Walk, asked_of, fields, forms, normal, page, read, tables, text, xml
+from crawlers.spider import LeftOut, Spider
 from normalizers.values import MACROS
 
 LABELS = Labels(
@@ -28,7 +30,9 @@ def evaluate(expression: str, *values: object) -> object:
 
 WORDS = st.text(
     # Letters that begin UTF-8 read as windows-1252 are left out: what follows them may be mended.
-    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="<>&ÂÃÄÅâà"), min_size=1, max_size=8
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="<>&ÂÃÄÅâà"),
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -155,3 +159,215 @@ def test_what_is_no_number_is_null(anything: str) -> None:
 )
 def test_values_as_people_write_them(expression: str, expected: object) -> None:
     assert evaluate(expression) == expected
+
+
+# Quantities -----------------------------------------------------------------------------------------------------------
+
+QUANTITIES: list[tuple[str, str, str, dict[str, object] | None]] = [
+    ("1,58,128", ".", "", {"value": 158128.0}),
+    ("99,999,999", ".", "", {"value": 99999999.0}),
+    ("1,23,45,678", ".", "", {"value": 12345678.0}),
+    ("1.240", ",", "", {"value": 1240.0}),
+    ("1.240", ".", "", {"value": 1.24}),
+    ("1\u00a0240", ",", "", {"value": 1240.0}),
+    ("two lakh", ".", "", {"value": 200000.0, "multiplier": 100000.0}),
+    ("four-lakh", ".", "", {"value": 400000.0}),
+    ("1.6 lakh", ".", "", {"value": 160000.0}),
+    ("twenty five units", ".", "", {"value": 25.0}),
+    ("half a million", ".", "", {"value": 500000.0}),
+    ("Rs. 10 crore", ".", "", {"value": 1e8, "unit_measure": "INR"}),
+    ("Rs10 crores", ".", "", {"value": 1e8, "unit_measure": "INR"}),
+    ("50 Lacs Rs.", ".", "", {"value": 5e6, "unit_measure": "INR"}),
+    ("12 Rs. Crore", ".", "", {"value": 1.2e8, "unit_measure": "INR"}),
+    ("`550 crore", ".", "", {"value": 5.5e9, "unit_measure": "INR"}),
+    ("₹ 4,000 Cr.", ".", "", {"value": 4e10, "unit_measure": "INR"}),
+    ("Rs. 4,000/-", ".", "", {"value": 4000.0, "unit_measure": "INR"}),
+    ("1 lakh crore", ".", "", {"value": 1e12}),
+    ("C$ 1.2 million", ".", "", {"value": 1.2e6, "unit_measure": "CAD"}),
+    ("15,2 milliards C$", ",", "", {"value": 1.52e10, "unit_measure": "CAD"}),
+    ("US$5bn", ".", "", {"value": 5e9, "unit_measure": "USD"}),
+    ("€ 3,5 Mio.", ",", "", {"value": 3.5e6, "unit_measure": "EUR"}),
+    ("करीब 15 हजार", ".", "", {"value": 15000.0, "qualifier": "about"}),
+    ("१,५८,१२८", ".", "", {"value": 158128.0}),
+    ("about 15,000 people", ".", "", {"value": 15000.0, "qualifier": "about"}),
+    ("nearly 4 lakh", ".", "", {"value": 400000.0, "qualifier": "about"}),
+    ("approx. 450", ".", "", {"value": 450.0, "qualifier": "about"}),
+    ("450 (approx.)", ".", "", {"value": 450.0, "qualifier": "about"}),
+    ("more than Rs. 20 lakhs", ".", "", {"value": 2e6, "qualifier": "over", "unit_measure": "INR"}),
+    ("500+", ".", "", {"value": 500.0, "qualifier": "over"}),
+    ("up to 100 units", ".", "", {"value": 100.0, "qualifier": "under"}),
+    ("less than 5%", ".", "", {"value": 5.0, "qualifier": "under", "unit_measure": "percent"}),
+    ("100-150", ".", "", {"value": None, "low": 100.0, "high": 150.0, "qualifier": "range"}),
+    ("between 100 and 150 units", ".", "", {"value": None, "low": 100.0, "high": 150.0, "qualifier": "range"}),
+    ("Rs. 3 to 4 lakh", ".", "", {"low": 300000.0, "high": 400000.0, "unit_measure": "INR"}),
+    ("4,000", ".", "Rs. in Crore", {"value": 4e10, "unit_measure": "INR"}),
+    ("4000 crore", ".", "Rs. Crore", {"value": 4e10, "unit_measure": "INR", "multiplier": 1e7}),
+    ("120", ".", "'000", {"value": 120000.0}),
+    ("1.2 million", ".", "'000", {"value": 1200000.0}),
+    ("12.5", ".", "in %", {"value": 12.5, "unit_measure": "percent"}),
+    ("459 (2010-11)", ".", "", {"value": 459.0}),
+    ("70 (50+20)", ".", "", {"value": 70.0, "contradiction": False}),
+    ("Rs 4000 crores (40 billion)", ".", "", {"value": 4e10, "contradiction": False}),
+    ("Rs. 550 crore (US$ 66 million)", ".", "", {"value": 5.5e9, "unit_measure": "INR", "contradiction": False}),
+    (
+        "0.4 billion rupees (4000 crores)",
+        ".",
+        "",
+        {"value": None, "contradiction": True, "readings": [4e8, 4e10], "unit_measure": "INR"},
+    ),
+    ("459 (450)", ".", "", {"value": None, "contradiction": True, "readings": [459.0, 450.0]}),
+    ("300 units and 20 traders", ".", "", None),
+    ("5 km from Rajkot", ".", "", None),
+    ("12,34", ".", "", None),
+    ("2018-19", ".", "", None),
+    *[
+        (nothing, ".", "Rs. Crore", None)
+        for nothing in ("", "NaN%", "n/a", "N.A.", "x", "..", "--", "-", "several lakh")
+    ],
+]
+
+
+@pytest.mark.duckdb
+def test_quantities_as_people_write_them() -> None:
+    SQL.execute("CREATE OR REPLACE TEMP TABLE said (nr INT, words VARCHAR, mark VARCHAR, unit VARCHAR)")
+    SQL.executemany("INSERT INTO said VALUES (?, ?, ?, ?)", [(nr, *one[:3]) for nr, one in enumerate(QUANTITIES)])
+    rows = SQL.execute("SELECT quantity(words, mark, unit := unit) FROM said ORDER BY nr").fetchall()
+    came = {
+        (words, mark, unit): figure and {name: figure[name] for name in expected or figure}
+        for (words, mark, unit, expected), (figure,) in zip(QUANTITIES, rows, strict=True)
+    }
+    assert came == {(words, mark, unit): expected for words, mark, unit, expected in QUANTITIES}
+
+
+@pytest.mark.duckdb
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("quantity('$ 52,000', '.', dollar := 'CAD').unit_measure", "CAD"),
+        ("quantity('$ 52,000', '.').unit_measure", None),
+        ("settled([quantity('0.4 bn (4000 crores)', '.'), quantity('Rs 4000 crores (40 billion)', '.')]).value", 4e10),
+        ("settled([quantity('140', '.'), quantity('150', '.')]).contradiction", True),
+        ("settled([quantity('140', '.'), quantity('n/a', '.')]).value", 140.0),
+        ("settled([NULL])", None),
+        ("period_of('2018-19', fiscal := '04-01')", "2018-04-01/P1Y"),
+        ("period_of('FY2018-19', fiscal := '04-01')", "2018-04-01/P1Y"),
+        ("period_of('F.Y. 2018-2019', fiscal := '04-01')", "2018-04-01/P1Y"),
+        ("period_of('FY19', fiscal := '04-01')", "2018-04-01/P1Y"),
+        ("period_of('Data pertains to 2018-19', fiscal := '04-01')", "2018-04-01/P1Y"),
+        ("period_of('2018-19')", None),
+        ("period_of('2010-12', fiscal := '04-01')", None),
+        ("period_of('2016-03')", "2016-03"),
+        ("period_of('March 2019')", "2019-03"),
+        ("period_of('2016')", "2016"),
+        ("period_of('soon')", None),
+        ("date_of('13/07/2020', 'dmy')::VARCHAR", "2020-07-13"),
+        ("date_of('3-12-2021', 'dmy')::VARCHAR", "2021-12-03"),
+        ("date_of('07/13/2020', 'mdy')::VARCHAR", "2020-07-13"),
+        ("date_of('31.02.2020', 'dmy')", None),
+        ("date_of('1st March 2020', 'dmy')::VARCHAR", "2020-03-01"),
+    ],
+)
+def test_statements_periods_and_dates(expression: str, expected: object) -> None:
+    assert evaluate(expression) == expected
+
+
+# Labels, charsets, walks ----------------------------------------------------------------------------------------------
+
+
+def test_a_label_carries_its_unit_and_period_and_near_misses_are_told() -> None:
+    labels = Labels(
+        {"turnover": ["Turnover"], "employment": ["Employment"], "state": ["State"]},
+        kinds={"turnover": "money", "employment": "number"},
+    )
+    for label, expected in [
+        ("Turnover (Rs. Crore)", ("turnover", "Rs. Crore", "", "")),
+        ("TURNOVER, in Rs. lakh", ("turnover", "in Rs. lakh", "", "")),
+        ("Turnover during 2018-19 (Rs. Crore)", ("turnover", "Rs. Crore", "2018-19", "")),
+        ("Employment ('000)", ("employment", "'000", "", "")),
+        ("Employmnt", ("employment", "", "", "Employment")),
+        ("Turnover per employee", None),
+        ("Employment (%)", None),
+        ("Unemployment", None),
+        ("Estate", None),
+    ]:
+        match = labels.match(label)
+        assert (match and (match.field, match.unit, match.period, match.like)) == expected, label
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        ("<p>Montréal – ₹</p>".encode(), "iso-8859-1"),
+        ("<p>Montréal – </p>".encode("cp1252"), None),
+        ("<p>Montréal – </p>".encode("cp1252"), "utf-8"),
+        ("<p>Montréal ".encode() + "– </p>".encode("cp1252"), "utf-8"),
+        ("<p>Montréal – </p>".encode().decode("cp1252").encode(), None),
+        (b"<p>Montr&eacute;al &#150;</p>", None),
+        ("<p>Montréal – </p>".encode("utf-16"), None),
+        ("<p>Montréal – </p>".encode("cp1252"), "no-such-charset"),
+        (b"<p>Montr&amp;eacute;al &amp;ndash;</p>", None),
+    ],
+)
+def test_charsets_that_lie(body: bytes, charset: str | None) -> None:
+    root = page(body, charset)
+    assert root is not None
+    assert text(root).removesuffix(" ₹") == "Montréal –"
+
+
+def test_what_is_missing_is_told_with_the_closest_and_the_address() -> None:
+    reading = read(
+        b"<dl><dt>Cluster</dt><dd>A</dd><dt>Turn-out</dt><dd>5</dd></dl>",
+        Labels({"cluster": ["Cluster"], "turnover": ["Turnover"]}),
+        required={"cluster"},
+        expected=["turnover"],
+        address="http://a.example/1",
+    )
+    assert reading is not None
+    told = "the label 'Turn-out' is not known; closest: turnover ('Turnover', 0.67), cluster ('Cluster', 0.29)"
+    assert reading.notes == (
+        "expected turnover ('Turnover'), found no such label; the closest unknown ones: 'Turn-out' (0.67)",
+        told,
+    )
+    assert reading.report()[1] == f"http://a.example/1: {told}"
+
+
+def test_a_post_is_kept_under_an_address_that_tells_what_was_chosen() -> None:
+    root = page(
+        b"<form method=post action=/r><input type=hidden name=v value=1><select name=s><option value=''>-- Select --"
+        b"<option value=9>Uttar Pradesh</select></form>"
+    )
+    assert root is not None
+    [form] = forms(root, "http://a.example/")
+    [ask] = form.combinations()
+    assert ask == Ask("http://a.example/r", "POST", (("v", "1"), ("s", "9")), (("s", "Uttar Pradesh"),))
+    assert asked_of(ask.named) == {"s": "Uttar Pradesh"}
+    assert form.count() == 1
+
+
+def test_a_template_that_asks_for_more_arguments_than_a_call_has_is_refused() -> None:
+    walk = Walk(calls={"go": "/x?a={0}&b={1}"})
+    with pytest.raises(ValueError, match="go has 1 arguments"):
+        walk.follow(b"<a href=\"javascript:go('1')\">1</a>", "http://a.example/")
+
+
+def test_a_spider_follows_what_a_page_leads_to_and_says_what_the_limit_left_out() -> None:
+    harvest = SimpleNamespace(failures=[], warnings=[], not_understood=[])
+    spider = type("FeedSpider", (Spider,), {"name": "in.observatory"})(
+        harvest, "http://a.example/base", ["a.example"], None, None
+    )
+    walk = Walk(calls={"go": "/x?n={0}"}, forms=True, limit=4)
+    body = (
+        b"<form method=post action=/r><select name=s><option value=9>Uttar Pradesh<option value=24>Gujarat</select></form>"
+        b"<p class=pager><a href='?page=2'>2</a></p><a href=\"javascript:go('3')\">3</a>"
+    )
+    response = HtmlResponse("http://a.example/list", body=body, headers={"Content-Type": "text/html; charset=utf-8"})
+    made = [(one.method, one.url, one.body) for one in spider.follow(response, walk, print)]
+    assert made == [
+        ("GET", "http://a.example/list?page=2", b""),
+        ("GET", "http://a.example/base/x?n=3", b""),
+        ("POST", "http://a.example/r#s=Uttar+Pradesh", b"s=9"),
+    ]
+    assert harvest.failures == [
+        "in.observatory: 1 addresses were not asked for: the limit is 4; raise it, or narrow what is walked"
+    ]
+    assert not [*spider.follow(response, walk, print)]

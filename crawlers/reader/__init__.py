@@ -28,9 +28,9 @@ from crawlers.reader.walk import (
 )
 
 __all__ = [
+    "LIMIT",
     "MARGIN",
     "MAX_SPAN",
-    "LIMIT",
     "POST_BACK",
     "THRESHOLD",
     "Ask",

@@ -43,9 +43,7 @@ _COUNTED = (
     r"|establishments?|looms?|artisans?|members?|toe|tonnes?|tons?|mt|kg|ha|km2?|years?|yr|personen|personnes|employ\u00e9s?"
     r"|nombre|anzahl|fte|ratio|index|figures?|values?|approx\.?|est\.?"
 )
-_LINK = (
-    r"in|of|per|and|for|the|all|are|en|de|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
-)
+_LINK = r"in|of|per|and|for|the|all|are|en|de|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
 _WORD = re.compile(
     rf"(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT}|{_COUNTED}|{_LINK})(?![\w])|[%`$\u20b9\u20ac\u00a3/,.:;\u2013-]",
     re.IGNORECASE,
@@ -301,7 +299,11 @@ def _parts(label: str) -> Iterator[tuple[str, str, str]]:
         return  # `Turnover (per unit)` is no turnover
     yield label, unit, period
     if "/" in label or not label.isascii():  # one label in two languages: `State / राज्य`
-        halves = [half for half in re.split(r"\s*/\s*" if label.isascii() else r"\s*[/|]\s*", _BRACKETS.sub(" ", label)) if half]
+        halves = [
+            half
+            for half in re.split(r"\s*/\s*" if label.isascii() else r"\s*[/|]\s*", _BRACKETS.sub(" ", label))
+            if half
+        ]
         if len(halves) > 1:
             for half in halves:
                 if not unit_of(half):

@@ -94,9 +94,10 @@ _DECLARED_LOOSELY = frozenset(
 _CP1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 _BYTE_OF = {**{letter: code for code, letter in _CP1252.items()}, **{chr(code): code for code in range(0x80, 0x100)}}
 _CONTROLS = {code: letter for code, letter in _CP1252.items() if ord(letter) != code}
+_LAST_FOLLOWING = 0xBF
 _TWICE = re.compile(
     "[\u00c2-\u00c5\u00e0\u00e2]["
-    + "".join(re.escape(letter) for letter, code in _BYTE_OF.items() if code < 0xC0)
+    + "".join(re.escape(letter) for letter, code in _BYTE_OF.items() if code <= _LAST_FOLLOWING)
     + "]+"
 )
 """What UTF-8 looks like when it was read as windows-1252: letters of Europe and India, punctuation, currencies."""
@@ -242,9 +243,9 @@ def _texts(element: etree._Element, *, seen: bool, tables: bool) -> Iterator[str
         yield " "
     yield element.text or ""
     for child in element:
-        if isinstance(child.tag, str) and not (seen and (hidden(child) or is_mark(child))):
-            if tables or child.tag != "table" or not is_data(child):
-                yield from _texts(child, seen=seen, tables=tables)
+        shown = isinstance(child.tag, str) and not (seen and (hidden(child) or is_mark(child)))
+        if shown and (tables or child.tag != "table" or not is_data(child)):
+            yield from _texts(child, seen=seen, tables=tables)
         yield child.tail or ""
     if block:
         yield " "

@@ -17,6 +17,9 @@ from crawlers.reader.tables import Column, Pair, TableRead, read_table
 UNKNOWN_LABEL = 60
 """Letters that an unknown label may have before its colon; what is longer is a sentence."""
 
+MANY = 8
+"""Children of an element that is more than a label."""
+
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "caption", "legend", "summary"})
 _EMPHASIS = frozenset(
     {
@@ -314,7 +317,7 @@ def _laid_out(line: Line) -> tuple[str, list[tuple[int, Piece]]]:
 
 def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labels) -> list[_Mark]:
     marks: list[_Mark] = []
-    begins = {start: piece for start, piece in starts}
+    begins = dict(starts)
     at = 0
     for colon in _COLON.finditer(whole):
         after = whole[colon.end() : colon.end() + 2]
@@ -504,7 +507,7 @@ def _fills(box: etree._Element) -> bool:
 
 
 def _names(element: etree._Element, labels: Labels) -> bool:
-    words = text(element) if len(element) < 8 else ""
+    words = text(element) if len(element) < MANY else ""
     return 0 < len(words) <= LONGEST and labels.exact(words.strip(_TRIM + ":")) is not None
 
 
@@ -640,7 +643,11 @@ def _segments(
             cuts.add(place)
     by_heading = _cut(pairs, cuts)
     long = [part for part in by_heading if len(part) > 1]
-    if len(by_heading) > 1 and len(long) != 1 and _alike([{name for name, _ in _keys(part)} for part in long or by_heading]):
+    if (
+        len(by_heading) > 1
+        and len(long) != 1
+        and _alike([{name for name, _ in _keys(part)} for part in long or by_heading])
+    ):
         return by_heading
     names = [pair.column.match.field for _, pair in pairs if pair.column.match]
     for name in [*[name for name in names if name in required], names[0]]:
@@ -653,7 +660,7 @@ def _segments(
 
 def _cut(pairs: list[tuple[int, Pair]], places: set[int]) -> list[list[tuple[int, Pair]]]:
     cuts = [0, *sorted(places), len(pairs)]
-    return [pairs[start:end] for start, end in zip(cuts, cuts[1:], strict=False) if end > start]
+    return [pairs[start:end] for start, end in pairwise(cuts) if end > start]
 
 
 # The first form: fields wherever they stand, as the feeds of the EU read them -----------------------------------------

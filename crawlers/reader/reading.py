@@ -50,7 +50,7 @@ _SAYS_NUMBER = re.compile(
 )
 
 
-def read(
+def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
     source: bytes | etree._Element,
     labels: Labels,
     *,
@@ -239,15 +239,9 @@ def _title_of(
             if line.block.tag not in later and not set(re.findall(r"\w+", line.text.casefold())) <= _GENERAL
         ]
         said = next((" ".join("".join(one.itertext()).split()).casefold() for one in root.iter("title")), "")
-        for fits in (
-            lambda line: line.text.casefold() in said,
-            lambda line: re.fullmatch("h[1-6]", line.block.tag) is not None,
-            lambda line: True,
-        ):
-            for line in named:
-                if fits(line):
-                    return line.text
-        return _page_title(root)
+        in_title = [line for line in named if line.text.casefold() in said]
+        headings_of_page = [line for line in named if re.fullmatch("h[1-6]", line.block.tag)]
+        return next((line.text for line in [*in_title, *headings_of_page, *named]), None) or _page_title(root)
     if lead := block.pairs[0][1].lead:
         return lead if len(lead) <= LONGEST else ""
     inside = [line for _, line in before if _within(line.block, block.element)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from crawlers.reader.labels import Labels, Match
 
@@ -159,17 +159,3 @@ class Report:
             )
             notes.append(f"the label {label!r} is not known; closest: {near_fields or 'nothing'}")
         return (*notes, *self.told)
-
-
-def without(records: Sequence[Record], required: Collection[str]) -> tuple[list[Record], list[Record]]:
-    """Return the records that have all required fields, and the others."""
-    whole = [record for record in records if all(name in record.values for name in required)]
-    return whole, [record for record in records if not all(name in record.values for name in required)]
-
-
-def titled(record: Record, title: str | None, labels: Mapping[str, str] | None = None) -> Record:
-    """Return a record whose title stands for a field, where no label of its own names it."""
-    if title is None or title in record.values or not record.title:
-        return record
-    value = Value(title, record.title, "", "", record.locator)
-    return replace(record, values={title: (value,), **record.values})

@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from lxml import etree
 
-from crawlers.reader.labels import LONGEST, Labels, Match, is_money, is_scaled, is_share, period_in, unit_of, unit_within
+from crawlers.reader.labels import (
+    LONGEST,
+    Labels,
+    Match,
+    is_money,
+    is_scaled,
+    is_share,
+    period_in,
+    unit_of,
+    unit_within,
+)
 from crawlers.reader.pages import squeezed, text
 from crawlers.reader.records import Record, Report, Value
 
@@ -280,9 +290,7 @@ def _is_numbered(said: list[str]) -> bool:
 def _heads(grid: Grid, number: int) -> bool:
     """Return whether a row stands over the next one as an upper level of the same header."""
     cells, below = grid.rows[number], grid.rows[number + 1]
-    across = any(
-        one is not None and one is other and grid.text(one) for one, other in zip(cells, cells[1:], strict=False)
-    )
+    across = any(one is not None and one is other and grid.text(one) for one, other in pairwise(cells))
     down = any(one is not None and one is other for one, other in zip(cells, below, strict=False))
     both = all(grid.elements[row].getparent().tag == "thead" for row in (number, number + 1))
     return (across or down or both) and any(grid.texts(number))
@@ -392,7 +400,7 @@ def _all_heads(grid: Grid, header: Header) -> bool:
 
 
 def _names_its_row(grid: Grid, column: int) -> bool:
-    cells = [row[column] for row in grid.rows if len(row) > column and row[column] is not None]
+    cells = [cell for row in grid.rows if len(row) > column and (cell := row[column]) is not None]
     return all(cell.tag == "th" or grid.text(cell).endswith((":", "\uff1a")) or len(cells) == 1 for cell in cells)
 
 
@@ -437,7 +445,7 @@ class _Rows:
         self.headers = {tuple(self.grid.texts(row)) for row in range(first, last + 1)}
         above = [self.grid.texts(row)[0] for row in range(first) if self.grid.is_full(row)]
         self.columns = list(header.columns)
-        for place, column in enumerate(self.columns):
+        for column in self.columns:
             if column.match:
                 self.report.known(column.label, column.match)
             elif column.label:
@@ -565,7 +573,9 @@ def _read_down(
     named = [cells for _, of, cells in lines if of.match]
     if len(named) > 1:  # a picture beside the rows is no value of any
         beside = [cell for cell in named[0] if all(any(cell is one for one in cells) for cells in named)]
-        lines = [(at, of, [cell for cell in cells if all(cell is not one for one in beside)]) for at, of, cells in lines]
+        lines = [
+            (at, of, [cell for cell in cells if all(cell is not one for one in beside)]) for at, of, cells in lines
+        ]
     units_at = _units_column(grid, lines)
     if units_at is not None:
         lines = [

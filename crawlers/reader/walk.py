@@ -132,7 +132,7 @@ def base_of(root: etree._Element, address: str) -> str:
     """Return what links of a page are relative to: its base element, else its own address."""
     for base in root.iter("base"):
         if base.get("href"):
-            return urljoin(address, base.get("href"))
+            return urljoin(address, str(base.get("href")))
     return address
 
 
@@ -360,7 +360,7 @@ def _fixed(form: etree._Element) -> Iterator[tuple[str, str]]:
             if control.get("checked") is not None and not radios.get(name):
                 radios[name] = kind == "radio"
                 yield name, control.get("value") or "on"
-        elif kind in {"submit"}:
+        elif kind == "submit":
             if not button:
                 button = True
                 yield name, control.get("value") or ""
@@ -390,9 +390,9 @@ def _choice(select: etree._Element, form: etree._Element) -> Choice | None:
 def _label_of(select: etree._Element, form: etree._Element) -> str:
     identity = select.get("id")
     for label in form.iter("label"):
-        if (identity and label.get("for") == identity) or any(one is label for one in select.iterancestors()):
-            if said := text(label):
-                return said.strip(" :*")
+        own = (identity and label.get("for") == identity) or any(one is label for one in select.iterancestors())
+        if own and (said := text(label)):
+            return said.strip(" :*")
     if said := squeezed(select.get("aria-label") or select.get("title") or ""):
         return said
     before = select.getprevious()
