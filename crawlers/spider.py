@@ -177,7 +177,9 @@ class Spider(scrapy.Spider):
         """
         return scrapy.Request(url, callback=callback, errback=self.not_answered, meta={TO_DISK: True})
 
-    def ask(self, ask: Ask, callback: Callable[..., Any], context: Mapping[str, Any] | None = None) -> scrapy.Request:
+    def request_of(
+        self, ask: Ask, callback: Callable[..., Any], context: Mapping[str, Any] | None = None
+    ) -> scrapy.Request:
         """Return the request for what a page leads to; the address of a POST tells what was chosen, as its fragment."""
         return scrapy.Request(
             ask.named,
@@ -215,7 +217,7 @@ class Spider(scrapy.Spider):
                 told,
             ]
         for ask in asks:
-            yield self.ask(ask, callback, context)
+            yield self.request_of(ask, callback, context)
 
     def confirms(self, marker: str) -> bool:
         """Note what the source says of its state; return whether it said the same at the last good harvest.

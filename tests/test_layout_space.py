@@ -30,6 +30,7 @@ NAMES = {
     "employment": ["Employment", "Persons Employed", "Beschäftigte"],
     "turnover": ["Turnover", "Annual turnover", "Chiffre d'affaires"],
 }
+COUNTS = {"units", "employment"}
 MONEY = {
     "Rs. Crore": (1e7, "INR"),
     "₹ lakh": (1e5, "INR"),
@@ -137,7 +138,7 @@ def page(records: list[dict[str, Any]], how: Choice) -> str:
         line = (
             "<tr>"
             + "".join(
-                f"<td>{f'({how.unit})' if name == 'turnover' else '(No.)' if LABELS.kind(name) == 'number' else ''}</td>"
+                f"<td>{f'({how.unit})' if name == 'turnover' else '(No.)' if name in COUNTS else ''}</td>"
                 for name in names
             )
             + "<td></td>" * len(extras)

@@ -357,7 +357,7 @@ def test_a_spider_follows_what_a_page_leads_to_and_says_what_the_limit_left_out(
     )
     walk = Walk(calls={"go": "/x?n={0}"}, forms=True, limit=4)
     body = (
-        b"<form method=post action=/r><select name=s><option value=9>Uttar Pradesh<option value=24>Gujarat</select></form>"
+        b"<form method=post action=/r><select name=s><option value=9>Uttar Pradesh<option value=24>Goa</select></form>"
         b"<p class=pager><a href='?page=2'>2</a></p><a href=\"javascript:go('3')\">3</a>"
     )
     response = HtmlResponse("http://a.example/list", body=body, headers={"Content-Type": "text/html; charset=utf-8"})
