@@ -1,4 +1,4 @@
-"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links|bulk …] [--runs N] [--years N]``.
+"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links|pages|bulk …] [--runs N]``.
 
 Ratios count, not seconds: each is of ways that run in turn in one call, so that they hold on another machine. pandas
 and dlt are measured where they are installed (`make bench` does it); the project needs neither.
@@ -15,10 +15,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bulk, categories, crawl, links, material, memory, road
+from benchmarks import bulk, categories, crawl, links, material, memory, pages, road
 
 CONSOLE = Console(width=120, soft_wrap=True)
-PARTS = ("road", "crawl", "memory", "categories", "links", "bulk")
+PARTS = ("road", "crawl", "memory", "categories", "links", "pages", "bulk")
 
 
 def show_road(folder: Path, scratch: Path, origin: str, runs: int, *, dlt: bool) -> None:
@@ -85,6 +85,18 @@ def show_categories(scratch: Path) -> None:
                 f"{categories.score(chosen, baseline=True).f1:.3f}",
             )
     CONSOLE.print(table, "")
+
+
+def show_pages() -> None:
+    """Print how fast pages are read."""
+    for name, body in (
+        ("a table of 50,000 rows", pages.big_table(50_000)),
+        *((f"{count:,} cards with a table each", pages.cards(count)) for count in (1_000, 2_000, 4_000)),
+    ):
+        records, spent = pages.measure(body)
+        CONSOLE.print(
+            f"{name}, {len(body) / 1e6:.1f} MB: {records:,} records in {spent:.2f} s, {records / spent:,.0f} rows/s"
+        )
 
 
 def show_links(scratch: Path) -> None:
@@ -158,6 +170,8 @@ def main() -> None:
                 show_crawl(scratch / f"crawl-{years}", given.runs, years)
         if "memory" in parts:
             show_memory(scratch)
+        if "pages" in parts:
+            show_pages()
         if "categories" in parts:
             show_categories(scratch)
         if "links" in parts:

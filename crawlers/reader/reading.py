@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from lxml import etree
@@ -166,11 +167,12 @@ def _of_blocks(
 ) -> list[tuple[int, Record]]:
     made: list[tuple[int, Record]] = []
     tree = root.getroottree()
+    held = Counter(block.element for block in blocks)
     end = 0
     for block in blocks:
         first = block.pairs[0][0]
         locator = f"html:{tree.getpath(block.element)}"
-        shared = sum(other.element is block.element for other in blocks) > 1
+        shared = held[block.element] > 1
         name = _title_of(block, lines, (end, first), in_pairs, alone=len(blocks) == 1, shared=shared, root=root)
         record = Record(locator, title=name)
         for explicit in (True, False):
