@@ -204,6 +204,7 @@ REGIONS = Table(
         _text("code", "The code in that list, with its leading zeros."),
         _text("name", "Cleaned name."),
         _text("name_as_published", "Name to the letter."),
+        _list("other_names", "Earlier names, and names in other languages, where the list has them."),
         COUNTRY,
         _text("iso_3166_2", "ISO 3166-2 code, where the region has one."),
         _text("parent_region_id", "The region one level up that wholly contains it, where there is one."),

@@ -60,6 +60,7 @@ CREATE TABLE "regions" (
     "code" VARCHAR,
     "name" VARCHAR,
     "name_as_published" VARCHAR,
+    "other_names" VARCHAR[],
     "country_code" VARCHAR,
     "iso_3166_2" VARCHAR,
     "parent_region_id" VARCHAR,
@@ -84,6 +85,7 @@ COMMENT ON COLUMN "regions"."scheme" IS 'The code list, such as `us:state`.';
 COMMENT ON COLUMN "regions"."code" IS 'The code in that list, with its leading zeros.';
 COMMENT ON COLUMN "regions"."name" IS 'Cleaned name.';
 COMMENT ON COLUMN "regions"."name_as_published" IS 'Name to the letter.';
+COMMENT ON COLUMN "regions"."other_names" IS 'Earlier names, and names in other languages, where the list has them.';
 COMMENT ON COLUMN "regions"."country_code" IS 'ISO 3166-1 alpha-2.';
 COMMENT ON COLUMN "regions"."iso_3166_2" IS 'ISO 3166-2 code, where the region has one.';
 COMMENT ON COLUMN "regions"."parent_region_id" IS 'The region one level up that wholly contains it, where there is one.';
