@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,7 @@ def locate(document: Document, locator: str) -> Any:  # noqa: ANN401  # any JSON
         document: the document.
         locator: ``json:<JSON pointer>`` (RFC 6901), ``csv:<column>=<value>;…``, ``csv:row=<number>``, or for a cell
             that is a sum over the rows of a county table ``rows:region=<region_id>;bcd=<category>;naics=<edition>``.
+            ``zip:<member>!`` before it says in which member of a zip.
 
     Raises:
         TraceError: the document has no such record.
@@ -131,6 +133,10 @@ def locate(document: Document, locator: str) -> Any:  # noqa: ANN401  # any JSON
             except (KeyError, IndexError, ValueError, TypeError) as error:
                 raise TraceError(f"the document has no {locator}: {error!r}") from error
         return value
+    if scheme == "zip":
+        member, _, within = path.partition("!")
+        with document.open() as whole, zipfile.ZipFile(whole) as archive:
+            return locate(replace(document, content=archive.read(member)), within)
     if scheme == "rows":
         return _rows_of_cell(document.body, **dict(part.split("=", 1) for part in path.split(";")))
     if scheme == "csv":

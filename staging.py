@@ -346,7 +346,9 @@ def _choose(feed: Feed, table: Table, stem: Path, model: type[Record], document:
     absent = [key for key in table.optional if key not in table.columns]
     given += [f"NULL::VARCHAR AS {quoted(key)}" for key in absent]
     without = f"EXCLUDE ({', '.join(map(quoted, absent))})" if absent else ""
-    named = " || ';' || ".join(f"{literal(f'{name}=')} || {quoted(key)}" for key, name in table.located_by.items())
+    named = " || ';' || ".join(
+        f"{literal(f'{name}=')} || coalesce({quoted(key)}, '')" for key, name in table.located_by.items()
+    )
     database, spill = stem.with_suffix(".duckdb"), stem.with_suffix(".spill")
     # In a file of its own, which DuckDB compresses: what is kept of a large table may be larger than memory.
     with connect(str(database), config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
@@ -374,7 +376,7 @@ def _choose(feed: Feed, table: Table, stem: Path, model: type[Record], document:
         counted = connection.execute("SELECT coalesce(max(last_value), 0) FROM duckdb_sequences()").fetchone()
         whole, kept, chosen = counted[0] if counted else 0, _count(connection, "part"), _count(connection, "chosen")
         connection.execute(
-            f"COPY (SELECT COLUMNS(* {without})::VARCHAR, 'csv:' || {named} AS _locator FROM chosen) "
+            f"COPY (SELECT COLUMNS(* {without})::VARCHAR, {literal(f'{table.within}csv:')} || {named} AS _locator FROM chosen) "
             f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION snappy)"
         )
     database.unlink()

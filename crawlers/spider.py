@@ -49,6 +49,8 @@ class Table:
             one thing then, and none is counted.
         null: what stands for nothing, beside an empty cell.
         optional: keys that a table may lack; the query that chooses rows sees nulls there.
+        within: where in the document the table stands: `zip:<member>!`, or nothing where it is the document. Only for a
+            table of which rows are chosen.
     """
 
     body: bytes | Stored
@@ -57,6 +59,7 @@ class Table:
     located_by: Mapping[str, str] = field(default_factory=dict)
     null: str = ""
     optional: Sequence[str] = ()
+    within: str = ""
 
     @property
     def is_json(self) -> bool:

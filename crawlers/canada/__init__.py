@@ -1,0 +1,1 @@
+"""The Canadian cluster portal, and what stands in for it."""
