@@ -375,8 +375,9 @@ def _choose(feed: Feed, table: Table, stem: Path, model: type[Record], document:
         connection.execute(f"CREATE TABLE chosen AS {model.chosen}")
         counted = connection.execute("SELECT coalesce(max(last_value), 0) FROM duckdb_sequences()").fetchone()
         whole, kept, chosen = counted[0] if counted else 0, _count(connection, "part"), _count(connection, "chosen")
+        locator = f"{literal(f'{table.within}csv:')} || {named} AS _locator"
         connection.execute(
-            f"COPY (SELECT COLUMNS(* {without})::VARCHAR, {literal(f'{table.within}csv:')} || {named} AS _locator FROM chosen) "
+            f"COPY (SELECT COLUMNS(* {without})::VARCHAR, {locator} FROM chosen) "
             f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION snappy)"
         )
     database.unlink()

@@ -44,7 +44,7 @@ def document(body: bytes) -> Document:
         media_type="text/csv",
         charset=None,
         headers={},
-        body=body,
+        content=body,
         sha256="0",
         warc_file="x",
         warc_offset=0,
