@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from replicas import us, us_cbp, usaid
-from replicas.canada import seph
+from replicas.canada import competeprosper, seph
 from replicas.eu import eccp, eocic, legacy
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
     "us.cbp": {"delay": "0", "years": "2016"},
+    "ca.competeprosper": {"delay": "0"},
     "ca.seph": {"delay": "0"},
     "eu.eccp": {"delay": "0", "lists": "/cluster-organisations"},
     "eu.eocic": {"delay": "0"},
@@ -30,6 +31,7 @@ def addresses() -> Iterator[dict[str, str]]:
     with (
         us.replica(years=years) as replica,
         us_cbp.replica(years=years) as census,
+        competeprosper.replica() as portal,
         seph.replica() as payrolls,
         eocic.replica(europe=True) as dump,
         eccp.replica() as platform,
@@ -40,6 +42,7 @@ def addresses() -> Iterator[dict[str, str]]:
         yield {
             "us.clustermapping": replica.base_url,
             "us.cbp": census.base_url,
+            "ca.competeprosper": portal.base_url,
             "ca.seph": payrolls.base_url,
             "eu.eccp": platform.base_url,
             "eu.eocic": dump.base_url,

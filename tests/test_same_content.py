@@ -77,7 +77,8 @@ def others(
             captures[document.url] = {THEN: answer}
             if document.http_status == 200:
                 parts = urlsplit(document.url)
-                name = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
+                name = parts.path.lstrip("/") + ("index.html" if parts.path.endswith("/") else "")
+                name += f"?{parts.query}" if parts.query else ""
                 target = folder / "saved" / feed_id / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(document.body)
