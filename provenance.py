@@ -19,7 +19,10 @@ from crawlers.source import feeds
 from crawlers.us.cbp import FIELDS
 from exports.query import open_release
 from normalizers.normalise import ROOM, program
-from warehouse.schema import OBSERVATIONS, TABLES, Table, quoted
+from warehouse.schema import OBSERVATIONS, REGION_COORDINATES, REGIONS, TABLES, Table, quoted
+
+_OF_POINT = ("latitude", "longitude", "coordinate_basis", "coordinate_error_km")
+"""Columns of `regions` that a release takes from `region_coordinates`."""
 
 
 class TraceError(Exception):
@@ -72,30 +75,45 @@ def trace(
         raise TraceError(f"{table_name!r} is no table with evidence; there are {traceable}")
     with open_release(release) as connection:
         row = _row(connection, table, row_id, column, where)
-        found = _rows(connection, "SELECT * FROM documents WHERE document_id = ?", [row["document_id"]])
+        stated = _stated(connection, table, row, column)
+        found = _rows(connection, "SELECT * FROM documents WHERE document_id = ?", [stated["document_id"]])
         if not found:
-            raise TraceError(f"{table_name} {row_id}: its document {row['document_id']} is not in this release")
+            raise TraceError(f"{table_name} {row_id}: its document {stated['document_id']} is not in this release")
         method = _method(row.get("method"))
         inputs = _inputs(connection, row, method)
     document = found[0]
     if not (home / document["warc_file"]).exists():
         raise TraceError(f"{table_name} {row_id}: {document['warc_file']} is not in the archive of {home}")
-    archived = Evidence(home, row["feed_id"]).read(document["warc_file"], document["warc_offset"])
-    if row["locator"].startswith(("html:", "packed:")):
-        record = _parsed(archived, row["feed_id"], row["locator"])
+    archived = Evidence(home, stated["feed_id"]).read(document["warc_file"], document["warc_offset"])
+    if stated["locator"].startswith(("html:", "packed:")):
+        record = _parsed(archived, stated["feed_id"], stated["locator"])
     else:
-        record = locate(archived, row["locator"])
+        record = locate(archived, stated["locator"])
     target = row.get("indicator") if table is OBSERVATIONS else column
     return Trace(
         table=table_name,
         row=row,
         document=document,
-        locator=row["locator"],
+        locator=stated["locator"],
         record=record,
-        fields=_fields(row["feed_id"], table_name, target, row.get("method"), record),
+        fields=_fields(stated["feed_id"], stated["table"], target, row.get("method"), record),
         method=method,
         inputs=inputs,
     )
+
+
+def _stated(
+    connection: duckdb.DuckDBPyConnection, table: Table, row: Mapping[str, Any], column: str | None
+) -> dict[str, Any]:
+    """Return which row states a value, as `table`, `feed_id`, `document_id` and `locator`.
+
+    It is the published row itself, save for the point of a region, which a release takes from `region_coordinates`.
+    """
+    name, source = table.name, row
+    if table is REGIONS and column in _OF_POINT and row["coordinate_region_id"] is not None:
+        name = REGION_COORDINATES.name
+        [source] = _rows(connection, f"FROM {name} WHERE region_id = ?", [row["coordinate_region_id"]])
+    return {"table": name} | {key: source[key] for key in ("feed_id", "document_id", "locator")}
 
 
 def _parsed(document: Document, feed_id: str, locator: str) -> Any:  # noqa: ANN401  # a record is any JSON value

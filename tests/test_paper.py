@@ -717,7 +717,8 @@ def test_closed_lists_of_the_contract_are_those_of_the_schema() -> None:
     ):
         stated = str(MODELS[kind].model_fields[field].annotation)
         assert tuple(re.findall(r"'(\w+)'", stated)) == column.codes
-    assert {table.name for table in schema.tables(Origin.FEED) if "citation" in table.by_name} == set(ROWS)
+    lists = {"region_coordinates", "exchange_rates"}  # of the reference lists
+    assert {table.name for table in schema.tables(Origin.FEED) if "citation" in table.by_name} - lists == set(ROWS)
     assert all(quoted(name) in schema.create_table(TABLES["claims"]) for name in KINDS["claims"].split()[:9])
 
 

@@ -25,7 +25,9 @@ sources: source_id: name publisher country_coverage homepage_url status
 feeds: feed_id: source_id title licence licence_url redistribution attribution routes last_harvest_id
     last_success_at records_expected records_found health
 regions: region_id: scheme code name name_as_published country_code iso_3166_2 parent_region_id latitude longitude
-    coordinate_basis valid_from valid_to successor
+    coordinate_basis coordinate_error_km valid_from valid_to successor
+region_coordinates: region_id: latitude longitude coordinate_basis coordinate_error_km
+exchange_rates: currency time_period: rate_usd days basis
 categories: category_id: scheme code name traded parent_category_id
 category_mappings: from_category_id to_category_id: relation confidence basis
 clusters: cluster_id: source_id name kind identified_by region_id place country_code category_id hub_category_id
@@ -118,7 +120,17 @@ def test_contract_holds() -> None:
 
 def test_rows_of_sources_carry_their_evidence() -> None:
     assert {table.name for table in schema.tables(Origin.FEED)} == {
-        *("regions", "categories", "category_mappings", "clusters", "observations", "organisations", "initiatives"),
+        *(
+            "regions",
+            "region_coordinates",
+            "exchange_rates",
+            "categories",
+            "category_mappings",
+            "clusters",
+            "observations",
+            "organisations",
+            "initiatives",
+        ),
         *(f"initiative_{part}" for part in ("sectors", "locations", "organisations", "components", "relations")),
         *("claims", "resources", "codes", "theme_rules"),
     }

@@ -34,6 +34,7 @@ from warehouse.schema import (
 DERIVE = Path(__file__).parent / "derive"
 STEPS = (
     "categories",
+    "region_coordinates",
     "themes",
     "cluster_identification",
     "initiative_links",
@@ -42,6 +43,7 @@ STEPS = (
     "census",
 )
 """The programs in `DERIVE`, in order: each may read what those before it made."""
+
 MACROS = Path(__file__).parent / "macros"
 
 

@@ -211,11 +211,58 @@ REGIONS = Table(
         _list("member_region_ids", "The regions that compose it, where the source lists them."),
         LATITUDE,
         LONGITUDE,
-        _text("coordinate_basis", "What the point stands for and where it is from."),
+        _text(
+            "coordinate_basis",
+            "What the point is: a basis of `region_coordinates`, or `parent` where it is that of the region above.",
+        ),
+        _real("coordinate_error_km", "How far it may be from what is in the region, km; see `region_coordinates`."),
+        _text("coordinate_region_id", "The region in `region_coordinates` whose point it is."),
         _date("valid_from", "First day on which the code was in force."),
         _date("valid_to", "Last day on which the code was in force."),
         _text("successor", "The region that follows it, where it is one."),
         _list("successors", "The regions that follow it, where it was split among several."),
+        *PROVENANCE,
+    ),
+)
+
+REGION_COORDINATES = Table(
+    "region_coordinates",
+    ("region_id",),
+    Origin.FEED,
+    "A point for each region that has one of its own; a release puts it into `regions`, and where one below has none.",
+    (
+        _key("region_id", "The region; it need not stand in `regions`."),
+        FEED_ID,
+        LATITUDE,
+        LONGITUDE,
+        _text(
+            "coordinate_basis",
+            "What the point is: `area_centroid` of its boundaries (of the largest part of a country), its `capital`, "
+            "the `largest_city` in it, its `principal_city` (which names it), its `seat` (or the city of its name).",
+        ),
+        _real(
+            "coordinate_error_km",
+            "Radius of a circle with the region's area, km; of the mean area of such regions where that is not known.",
+        ),
+        _text("place", "The city, where the point is one."),
+        CITATION,
+        *PROVENANCE,
+    ),
+)
+
+EXCHANGE_RATES = Table(
+    "exchange_rates",
+    ("currency", "time_period"),
+    Origin.FEED,
+    "Average rates of currencies in USD over years and months.",
+    (
+        _key("currency", "ISO 4217 code."),
+        _key("time_period", "Year (`2016`) or month (`2016-03`)."),
+        FEED_ID,
+        _real("rate_usd", "USD for one unit."),
+        _count("days", "Days with a rate that it is the average of."),
+        _text("basis", "How it was made."),
+        CITATION,
         *PROVENANCE,
     ),
 )
@@ -799,6 +846,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             SOURCES,
             FEEDS,
             REGIONS,
+            REGION_COORDINATES,
+            EXCHANGE_RATES,
             CATEGORIES,
             CATEGORY_MAPPINGS,
             CLUSTERS,

@@ -68,6 +68,8 @@ CREATE TABLE "regions" (
     "latitude" DOUBLE,
     "longitude" DOUBLE,
     "coordinate_basis" VARCHAR,
+    "coordinate_error_km" DOUBLE,
+    "coordinate_region_id" VARCHAR,
     "valid_from" DATE,
     "valid_to" DATE,
     "successor" VARCHAR,
@@ -92,7 +94,9 @@ COMMENT ON COLUMN "regions"."parent_region_id" IS 'The region one level up that 
 COMMENT ON COLUMN "regions"."member_region_ids" IS 'The regions that compose it, where the source lists them.';
 COMMENT ON COLUMN "regions"."latitude" IS 'WGS 84 latitude, degrees north.';
 COMMENT ON COLUMN "regions"."longitude" IS 'WGS 84 longitude, degrees east.';
-COMMENT ON COLUMN "regions"."coordinate_basis" IS 'What the point stands for and where it is from.';
+COMMENT ON COLUMN "regions"."coordinate_basis" IS 'What the point is: a basis of `region_coordinates`, or `parent` where it is that of the region above.';
+COMMENT ON COLUMN "regions"."coordinate_error_km" IS 'How far it may be from what is in the region, km; see `region_coordinates`.';
+COMMENT ON COLUMN "regions"."coordinate_region_id" IS 'The region in `region_coordinates` whose point it is.';
 COMMENT ON COLUMN "regions"."valid_from" IS 'First day on which the code was in force.';
 COMMENT ON COLUMN "regions"."valid_to" IS 'Last day on which the code was in force.';
 COMMENT ON COLUMN "regions"."successor" IS 'The region that follows it, where it is one.';
@@ -102,6 +106,64 @@ COMMENT ON COLUMN "regions"."locator" IS 'The record in that document, such as `
 COMMENT ON COLUMN "regions"."harvest_id" IS 'The harvest that opened the row.';
 COMMENT ON COLUMN "regions"."route" IS 'How the feed was reached.';
 COMMENT ON COLUMN "regions"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "region_coordinates" (
+    "region_id" VARCHAR,
+    "feed_id" VARCHAR,
+    "latitude" DOUBLE,
+    "longitude" DOUBLE,
+    "coordinate_basis" VARCHAR,
+    "coordinate_error_km" DOUBLE,
+    "place" VARCHAR,
+    "citation" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "region_coordinates" IS 'A point for each region that has one of its own; a release puts it into `regions`, and where one below has none.';
+COMMENT ON COLUMN "region_coordinates"."region_id" IS 'The region; it need not stand in `regions`.';
+COMMENT ON COLUMN "region_coordinates"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "region_coordinates"."latitude" IS 'WGS 84 latitude, degrees north.';
+COMMENT ON COLUMN "region_coordinates"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "region_coordinates"."coordinate_basis" IS 'What the point is: `area_centroid` of its boundaries (of the largest part of a country), its `capital`, the `largest_city` in it, its `principal_city` (which names it), its `seat` (or the city of its name).';
+COMMENT ON COLUMN "region_coordinates"."coordinate_error_km" IS 'Radius of a circle with the region''s area, km; of the mean area of such regions where that is not known.';
+COMMENT ON COLUMN "region_coordinates"."place" IS 'The city, where the point is one.';
+COMMENT ON COLUMN "region_coordinates"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
+COMMENT ON COLUMN "region_coordinates"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "region_coordinates"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "region_coordinates"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "region_coordinates"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "region_coordinates"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
+
+CREATE TABLE "exchange_rates" (
+    "currency" VARCHAR,
+    "time_period" VARCHAR,
+    "feed_id" VARCHAR,
+    "rate_usd" DOUBLE,
+    "days" BIGINT,
+    "basis" VARCHAR,
+    "citation" VARCHAR,
+    "document_id" VARCHAR,
+    "locator" VARCHAR,
+    "harvest_id" VARCHAR,
+    "route" VARCHAR,
+    "synthetic" BOOLEAN
+);
+COMMENT ON TABLE "exchange_rates" IS 'Average rates of currencies in USD over years and months.';
+COMMENT ON COLUMN "exchange_rates"."currency" IS 'ISO 4217 code.';
+COMMENT ON COLUMN "exchange_rates"."time_period" IS 'Year (`2016`) or month (`2016-03`).';
+COMMENT ON COLUMN "exchange_rates"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
+COMMENT ON COLUMN "exchange_rates"."rate_usd" IS 'USD for one unit.';
+COMMENT ON COLUMN "exchange_rates"."days" IS 'Days with a rate that it is the average of.';
+COMMENT ON COLUMN "exchange_rates"."basis" IS 'How it was made.';
+COMMENT ON COLUMN "exchange_rates"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
+COMMENT ON COLUMN "exchange_rates"."document_id" IS 'The archived document that states the row (documents.document_id).';
+COMMENT ON COLUMN "exchange_rates"."locator" IS 'The record in that document, such as `json:/1234` or `html:table[2]/tr[7]`.';
+COMMENT ON COLUMN "exchange_rates"."harvest_id" IS 'The harvest that opened the row.';
+COMMENT ON COLUMN "exchange_rates"."route" IS 'How the feed was reached.';
+COMMENT ON COLUMN "exchange_rates"."synthetic" IS 'True where the evidence is a replica: invented, for demo and tests.';
 
 CREATE TABLE "categories" (
     "category_id" VARCHAR,
@@ -1623,6 +1685,82 @@ FROM observations
 LEFT JOIN harvests USING (harvest_id)
 UNION ALL BY NAME
 FROM observations_closed;
+
+-- Observations in money, each with its value in USD at the average rate of its period: that of the year or month where one is stated, else the average over the months of the period, such as a fiscal year. `value_usd` is null where `reason` says why. Values of different methods, indicators or unit kinds are not comparable, in USD or not; nothing is added here, and no price level is taken out.
+CREATE VIEW observations_usd AS
+WITH money AS (
+    SELECT
+        *,
+        split_part(unit_measure, '/', 1) AS currency,
+        CASE WHEN regexp_full_match(time_period, '[0-9]{4}') THEN make_date(time_period::INTEGER, 1, 1) ELSE period_start END
+            AS first_day,
+        CASE WHEN regexp_full_match(time_period, '[0-9]{4}') THEN make_date(time_period::INTEGER, 12, 31) ELSE period_end END
+            AS last_day
+    FROM observations
+    WHERE regexp_full_match(unit_measure, '[A-Z]{3}(/[a-z]+)?')
+),
+span AS (
+    SELECT
+        period.currency,
+        period.first_day,
+        period.last_day,
+        sum(month.rate_usd * month.days ORDER BY month.time_period) / sum(month.days) AS rate,
+        count(month.time_period) = datediff('month', period.first_day, period.last_day) + 1 AS whole
+    FROM (SELECT DISTINCT currency, first_day, last_day FROM money) AS period
+    JOIN exchange_rates AS month
+        ON month.currency = period.currency AND length(month.time_period) = 7
+        AND month.time_period BETWEEN strftime(period.first_day, '%Y-%m') AND strftime(period.last_day, '%Y-%m')
+    WHERE day(period.first_day) = 1 AND period.last_day = last_day(period.last_day)
+    GROUP BY period.currency, period.first_day, period.last_day
+),
+held AS (
+    SELECT currency, min(time_period) AS since, max(time_period) AS until
+    FROM exchange_rates WHERE length(time_period) = 7 GROUP BY currency
+),
+rated AS (
+    SELECT
+        money.*,
+        CASE
+            WHEN money.currency = 'USD' THEN 1
+            ELSE coalesce(stated.rate_usd, if(span.whole, span.rate, NULL))
+        END AS rate,
+        held.since,
+        held.until
+    FROM money
+    LEFT JOIN exchange_rates AS stated
+        ON stated.currency = money.currency AND stated.time_period = money.time_period
+    LEFT JOIN span
+        ON span.currency = money.currency AND span.first_day = money.first_day AND span.last_day = money.last_day
+    LEFT JOIN held ON held.currency = money.currency
+)
+SELECT
+    cluster_id,
+    indicator,
+    unit_kind,
+    time_period,
+    method,
+    feed_id,
+    obs_value,
+    unit_measure,
+    obs_value * rate AS value_usd,
+    regexp_replace(unit_measure, '^[A-Z]{3}', 'USD') AS unit_usd,
+    rate,
+    CASE
+        WHEN currency = 'USD' OR rate IS NULL THEN NULL
+        WHEN regexp_full_match(time_period, '[0-9]{4}(-[0-9]{2})?') THEN time_period
+        ELSE strftime(first_day, '%Y-%m') || '/' || strftime(last_day, '%Y-%m')
+    END AS rate_period,
+    obs_status,
+    qualifier,
+    CASE
+        WHEN obs_value IS NULL THEN 'no value (status ' || obs_status || ')'
+        WHEN rate IS NOT NULL THEN NULL
+        WHEN since IS NULL THEN 'no rates of ' || currency || ' are held'
+        WHEN first_day IS NULL OR last_day IS NULL THEN 'the period is not known: ' || time_period
+        WHEN day(first_day) <> 1 OR last_day <> last_day(last_day) THEN 'the period is not made of whole months'
+        ELSE 'no rate of ' || currency || ' for all of ' || time_period || ': rates are held from ' || since || ' to ' || until
+    END AS reason
+FROM rated;
 
 -- How many clusters, projects or units each initiative is stated to reach: one row per statement, as stated, side by side.
 -- A cluster that several programmes reach is counted by each, so statements are not added here.
