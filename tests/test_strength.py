@@ -168,7 +168,7 @@ def strength(book: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
         "categories",
         *({"category_id": f"bcd:{code}", "scheme": "bcd", "traded": True} for code in (1, 2)),
         {"category_id": "bcd:101", "scheme": "bcd", "traded": False},
-        {"category_id": "naics:3364", "scheme": "naics"},
+        {"category_id": "naics:3364", "scheme": "naics", "parent_category_id": "naics:336"},
     )
     # A country with a cell of its own, which is the reference: half and half.
     grid(book, "us.own", "us:state", "US", with_firms=True)
@@ -272,8 +272,12 @@ def test_without_a_traded_base_the_published_quotient_counts(strength: dict[str,
         "cma-9": (9.0, True, 2),
         "cma-8": (None, None, 2),
     }
-    assert strength["ca.published:pr-3:3364"]["caveat"].startswith(
-        "Location quotient as published (ca.lq.all): its base is not traded employment."
+    assert strength["ca.published:pr-3:3364"]["caveat"] == (
+        "Location quotient as published (ca.lq.all): its base is not traded employment. "
+        "Whether the category is traded is not known; the method is for such. "
+        "The category is a part of naics:336, which may stand here too. "
+        "Establishments are not stated: their condition was not applied. "
+        "Only 3 regions have employment in this category."
     )
     assert strength["ca.published:cma-8:3364"]["caveat"].startswith("No location quotient:")
 

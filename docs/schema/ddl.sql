@@ -1246,6 +1246,7 @@ WITH cell AS (
         clusters.category_id,
         clusters.hub_category_id,
         categories.scheme,
+        categories.parent_category_id,
         coalesce(categories.traded, false) AS traded,
         coalesce(categories.traded AND categories.parent_category_id IS NULL, false) AS in_base
     FROM clusters
@@ -1414,6 +1415,11 @@ SELECT
                     THEN 'Location quotient as published (' || quotient_method || '): its base is not traded employment.'
                 WHEN NOT has_country
                     THEN 'Reference: the sum of the regions of this level, for the feed has no figure of the whole area.'
+            END,
+            CASE WHEN NOT traded THEN 'Whether the category is traded is not known; the method is for such.' END,
+            CASE
+                WHEN parent_category_id IS NOT NULL
+                    THEN 'The category is a part of ' || parent_category_id || ', which may stand here too.'
             END,
             CASE
                 WHEN categories < known_categories
