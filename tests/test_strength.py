@@ -202,6 +202,12 @@ def strength(book: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
         put(book, "clusters", cell(cluster_id, f"ca:{level}:{code}", "naics:3364", "CA"))
         put(book, "observations", observed(cluster_id, "employment", employment, "ca.jobs"))
         put(book, "observations", observed(cluster_id, "location_quotient", quotient, "ca.lq.all"))
+    # One traded category of two, with a quotient as published: no base to speak of.
+    for code in (1, 2):
+        cluster_id = f"eu.part:{code}:1"
+        put(book, "clusters", cell(cluster_id, f"nuts:IT{code}0", "bcd:1", "IT"))
+        put(book, "observations", observed(cluster_id, "employment", 100 * code, "eu.part.jobs"))
+        put(book, "observations", observed(cluster_id, "specialisation", 0.5 + code, "eu.part.lq"))
     names = [name for name, *_ in book.execute("DESCRIBE cluster_strength").fetchall()]
     rows = [dict(zip(names, row, strict=True)) for row in book.execute("FROM cluster_strength").fetchall()]
     found = {row["cluster_id"]: row for row in rows}
@@ -280,6 +286,16 @@ def test_without_a_traded_base_the_published_quotient_counts(strength: dict[str,
         "Only 3 regions have employment in this category."
     )
     assert strength["ca.published:cma-8:3364"]["caveat"].startswith("No location quotient:")
+
+
+def test_a_base_of_few_categories_is_none_where_quotients_are_published(strength: dict[str, dict[str, Any]]) -> None:
+    row = strength["eu.part:2:1"]
+    assert (row["location_quotient"], row["strong"], row["peers"]) == (2.5, True, 2)
+    assert row["caveat"] == (
+        "Location quotient as published (eu.part.lq): its base is not traded employment. "
+        "Establishments are not stated: their condition was not applied. "
+        "Only 2 regions have employment in this category."
+    )
 
 
 # The rules ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
--- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment of the same method; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has no such base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
+-- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment of the same method; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has less than nine tenths of the categories of such a base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
 CREATE VIEW cluster_strength AS
 WITH cell AS (
     SELECT
@@ -117,7 +117,14 @@ compared AS (
             ),
             0
         ) AS traded_quotient,
-        if(measured.traded AND base.feed_id IS NOT NULL, traded_quotient, published_quotient) AS location_quotient
+        -- A base of a few categories is none, where quotients are published; one peer group never has both.
+        measured.traded AND base.feed_id IS NOT NULL AND (
+            base.categories >= 0.9 * base.known_categories
+            OR count(measured.published_quotient) OVER (
+                PARTITION BY measured.feed_id, level, measured.category_id, time_period, employment_method
+            ) = 0
+        ) AS uses_base,
+        if(uses_base, traded_quotient, published_quotient) AS location_quotient
     FROM measured
     LEFT JOIN region USING (feed_id, region_id, time_period, employment_method)
     LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method)
@@ -176,9 +183,9 @@ SELECT
             CASE
                 WHEN location_quotient IS NULL AND employment > 0
                     THEN 'No location quotient: the feed has neither a traded base nor a published one for this cell.'
-                WHEN traded_quotient IS NULL AND employment > 0
+                WHEN NOT uses_base AND employment > 0
                     THEN 'Location quotient as published (' || quotient_method || '): its base is not traded employment.'
-                WHEN NOT has_country
+                WHEN uses_base AND NOT has_country
                     THEN 'Reference: the sum of the regions of this level, for the feed has no figure of the whole area.'
             END,
             CASE WHEN NOT traded THEN 'Whether the category is traded is not known; the method is for such.' END,
@@ -187,7 +194,7 @@ SELECT
                     THEN 'The category is a part of ' || parent_category_id || ', which may stand here too.'
             END,
             CASE
-                WHEN categories < known_categories
+                WHEN uses_base AND categories < known_categories
                     THEN 'The base holds ' || categories || ' of ' || known_categories || ' traded categories.'
             END,
             CASE
