@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -44,6 +45,16 @@ def show_road(folder: Path, scratch: Path, origin: str, runs: int, *, dlt: bool)
     CONSOLE.print(table, "")
 
 
+def show_roads(scratch: Path, runs: int, years: int) -> None:
+    """Measure the road on the recorded documents, and on synthetic ones of many years."""
+    once, often = scratch / "once", scratch / "often"
+    once.mkdir()
+    show_road(once, scratch, material.recorded(once) or material.synthetic(once, 1), runs, dlt=True)
+    if years:
+        often.mkdir()
+        show_road(often, scratch, material.synthetic(often, years), min(runs, 3), dlt=False)
+
+
 def show_crawl(scratch: Path, runs: int, years: int) -> None:
     """Measure the crawl and print its time as a multiple of bare Scrapy's."""
     listed = tuple(str(2016 - number) for number in range(years))
@@ -54,6 +65,12 @@ def show_crawl(scratch: Path, runs: int, years: int) -> None:
         f"Crawl with archive: {own:.2f} s; bare Scrapy, same {size / 2**20:,.0f} MiB from the same server: {other:.2f} "
         f"s; ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}; {runs} runs, {years} years)\n"
     )
+
+
+def show_crawls(scratch: Path, runs: int, years: int) -> None:
+    """Measure the crawl of one year, and of many."""
+    for number in sorted({1, years or 1}):
+        show_crawl(scratch / f"crawl-{number}", runs, number)
 
 
 def show_memory(scratch: Path) -> None:
@@ -155,29 +172,18 @@ def main() -> None:
     parts = given.parts or PARTS
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
-        if "road" in parts:
-            once, often = scratch / "once", scratch / "often"
-            once.mkdir()
-            show_road(
-                *(once, scratch, material.recorded(once) or material.synthetic(once, 1), given.runs),
-                dlt=True,
-            )
-            if given.years:
-                often.mkdir()
-                show_road(often, scratch, material.synthetic(often, given.years), min(given.runs, 3), dlt=False)
-        if "crawl" in parts:
-            for years in sorted({1, given.years or 1}):
-                show_crawl(scratch / f"crawl-{years}", given.runs, years)
-        if "memory" in parts:
-            show_memory(scratch)
-        if "pages" in parts:
-            show_pages()
-        if "categories" in parts:
-            show_categories(scratch)
-        if "links" in parts:
-            show_links(scratch)
-        if "bulk" in parts:
-            show_bulk(scratch / "bulk", given.runs)
+        ways: dict[str, Callable[[], None]] = {
+            "road": lambda: show_roads(scratch, given.runs, given.years),
+            "crawl": lambda: show_crawls(scratch, given.runs, given.years),
+            "memory": lambda: show_memory(scratch),
+            "categories": lambda: show_categories(scratch),
+            "links": lambda: show_links(scratch),
+            "pages": show_pages,
+            "bulk": lambda: show_bulk(scratch / "bulk", given.runs),
+        }
+        for part in PARTS:
+            if part in parts:
+                ways[part]()
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ class FeedSpider(Spider):
                 self.not_understood(response, expected, came)
             for form in wanted:
                 for ask in form.combinations():
-                    request = self.ask(replace(ask, address=without_index(ask.address)), self.page)
+                    request = self.request_of(replace(ask, address=without_index(ask.address)), self.page)
                     yield request.replace(errback=self.other_address)
 
     def page(self, response: Response) -> None:
