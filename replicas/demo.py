@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from replicas import us, us_cbp, usaid
 from replicas.canada import competeprosper, seph
 from replicas.eu import eccp, eocic, legacy
+from replicas.india import msecdp
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
@@ -17,6 +18,7 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "eu.eccp": {"delay": "0", "lists": "/cluster-organisations"},
     "eu.eocic": {"delay": "0"},
     "eu.legacy": {"delay": "0"},
+    "in.msecdp": {"delay": "0", "states": "120,901"},
     "usaid.foreignassistance": {"delay": "0"},
     "usaid.iati": {"delay": "0"},
     "usaid.map": {"delay": "0", "lists": usaid.LIST},
@@ -36,6 +38,7 @@ def addresses() -> Iterator[dict[str, str]]:
         eocic.replica(europe=True) as dump,
         eccp.replica() as platform,
         legacy.replica() as old,
+        msecdp.replica() as portal,
         usaid.replica() as aid,
         usaid.map_replica() as project_map,
     ):
@@ -47,6 +50,7 @@ def addresses() -> Iterator[dict[str, str]]:
             "eu.eccp": platform.base_url,
             "eu.eocic": dump.base_url,
             "eu.legacy": old.base_url,
+            "in.msecdp": portal.base_url,
             "usaid.foreignassistance": f"{aid.base_url}/data-api",
             "usaid.iati": aid.base_url,
             "usaid.map": project_map.base_url,

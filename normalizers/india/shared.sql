@@ -84,3 +84,26 @@ CREATE MACRO no_cluster_but(text) AS CASE
     WHEN is_geographical_indication(text) THEN 'geographical indication'
     WHEN is_industrial_estate(text) THEN 'industrial estate'
 END;
+
+-- Words as published, as a part of an id; null where nothing is left.
+CREATE MACRO slug(text) AS nullif(trim(regexp_replace(strip_accents(lower(text)), '[^\p{L}\p{N}]+', '-', 'g'), '-'), '');
+
+-- What stands for nothing in a cell.
+CREATE MACRO is_nothing(text) AS coalesce(
+    regexp_full_match(clean(text), '[-–—.]*|n\.? ?/? ?a\.?|nil|none|x', 'i'), true
+);
+
+-- What an operator is told of places that `placed_in_india` did not match: how many, and the first three.
+CREATE MACRO undecided(places) AS TABLE
+SELECT
+    count(*) || ' places are not decided, and their clusters stand in the state: '
+        || string_agg(told, '; ' ORDER BY nth) FILTER (nth <= 3) AS remark
+FROM (
+    SELECT
+        concat_ws(', ', place, district, state) || ' (' || why || coalesce('; nearest: ' || array_to_string(
+            list_transform(candidates[:3], lambda near: near.region_id || ' ' || near.name), ', '
+        ), '') || ')' AS told,
+        row_number() OVER (ORDER BY state, district, place) AS nth
+    FROM query_table(places) WHERE outcome <> 'matched'
+)
+HAVING count(*) > 0;

@@ -28,3 +28,24 @@ SELECT
 FROM release.initiatives AS activity
 JOIN release.initiatives AS transactions USING (award_number)
 WHERE activity.feed_id = 'usaid.iati' AND transactions.feed_id = 'usaid.foreignassistance';
+
+-- An initiative whose id goes on from that of a cluster of its own feed is one for that cluster.
+
+INSERT INTO release.links BY NAME
+SELECT
+    initiatives.initiative_id AS from_id,
+    clusters.cluster_id AS to_id,
+    'supports' AS relation,
+    'derived' AS feed_id,
+    'stated' AS method,
+    'the source names the cluster in the row of the initiative (' || clusters.feed_id || ')' AS decision,
+    'derived' AS route
+FROM (
+    SELECT
+        initiative_id,
+        feed_id,
+        -- The id of the cluster, and after it a date, and a number where two are of one day.
+        regexp_extract(initiative_id, '^(.+?):(undated|[0-9]{4}-[0-9]{2}-[0-9]{2})(:[0-9]+)?$', 1) AS cluster_id
+    FROM release.initiatives
+) AS initiatives
+JOIN release.clusters AS clusters USING (cluster_id, feed_id);

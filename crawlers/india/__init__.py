@@ -1,0 +1,1 @@
+"""The observatories of India and their three feeds."""

@@ -1,0 +1,1 @@
+"""Contracts and SQL programs of the feeds of India."""
