@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from replicas import us, us_cbp, usaid
 from replicas.canada import competeprosper, seph
 from replicas.eu import eccp, eocic, legacy
-from replicas.india import msecdp
+from replicas.india import msecdp, observatory, sameeeksha
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "us.clustermapping": {"delay": "0", "region_types": "country,state,economic,msa", "years": "2016,2017"},
@@ -19,6 +19,8 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "eu.eocic": {"delay": "0"},
     "eu.legacy": {"delay": "0"},
     "in.msecdp": {"delay": "0", "states": "120,901"},
+    "in.observatory": {"delay": "0"},
+    "in.sameeeksha": {"delay": "0", "articles": "42"},
     "usaid.foreignassistance": {"delay": "0"},
     "usaid.iati": {"delay": "0"},
     "usaid.map": {"delay": "0", "lists": usaid.LIST},
@@ -39,6 +41,8 @@ def addresses() -> Iterator[dict[str, str]]:
         eccp.replica() as platform,
         legacy.replica() as old,
         msecdp.replica() as portal,
+        observatory.replica() as india,
+        sameeeksha.replica() as profiles,
         usaid.replica() as aid,
         usaid.map_replica() as project_map,
     ):
@@ -51,6 +55,8 @@ def addresses() -> Iterator[dict[str, str]]:
             "eu.eocic": dump.base_url,
             "eu.legacy": old.base_url,
             "in.msecdp": portal.base_url,
+            "in.observatory": india.base_url,
+            "in.sameeeksha": profiles.base_url,
             "usaid.foreignassistance": f"{aid.base_url}/data-api",
             "usaid.iati": aid.base_url,
             "usaid.map": project_map.base_url,

@@ -32,6 +32,7 @@ def read(observatory: Observatory, path: Path) -> dict[str, Any]:
 
 
 def saved(path: Path, *rows: tuple[str, ...], columns: tuple[str, ...] = COLUMNS) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(page(90, columns, rows), "utf-8")
     return path
 
@@ -50,7 +51,20 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Observatory, dict[
 
 def test_applications_of_one_name_are_one_cluster(filled: tuple[Observatory, dict[str, Any]]) -> None:
     observatory, found = filled
-    assert (found["status"], found["records"], found["quarantined"], found["warnings"]) == ("accepted", 10, 0, [])
+    assert (found["status"], found["records"], found["quarantined"], found["dropped"]) == ("accepted", 10, 0, 1)
+    assert [
+        "NOWHERE NAGAR, UTTAR PRADESH (no region has this name; nearest: " in told for told in found["warnings"]
+    ] == [True]
+    assert observatory.value("SELECT count(*) FROM clusters WHERE name ILIKE '%estate%'") == 0
+    assert observatory.sql("SELECT DISTINCT place, region_id FROM clusters ORDER BY place") == [
+        {"place": "AZAMGARH, UTTAR PRADESH", "region_id": "in:district:123"},
+        {"place": "BUDAUN, UTTAR PRADESH", "region_id": "in:district:133"},
+        {"place": "CHITRAKOOT, UTTAR PRADESH", "region_id": "in:district:136"},
+        {"place": "GORAKHAPUR, UTTAR PRADESH", "region_id": "in:district:148"},
+        {"place": "MORBI, GUJARAT", "region_id": "in:district:673"},
+        {"place": "NOWHERE NAGAR, UTTAR PRADESH", "region_id": "in:state:9"},
+        {"place": "RAJKOT, GUJARAT", "region_id": "in:district:457"},
+    ]
     [cluster] = observatory.sql(f"FROM clusters WHERE cluster_id = '{WOOLLEN}'")
     assert (cluster["name"], cluster["kind"], cluster["place"], cluster["product"], cluster["country_code"]) == (
         "Woollen Tufted Cluster",
@@ -79,23 +93,36 @@ def test_applications_of_one_name_are_one_cluster(filled: tuple[Observatory, dic
 
 
 def test_the_day_of_a_report_is_that_of_its_rows(filled: tuple[Observatory, dict[str, Any]]) -> None:
-    claims = filled[0].sql("SELECT claim_id, subject, value, unit, as_of FROM claims ORDER BY claim_id")
+    claims = filled[0].sql("SELECT claim_id, subject, value, unit, as_of, scope FROM claims ORDER BY claim_id")
     assert [tuple(claim.values()) for claim in claims] == [
-        (f"{FEED}:{state}:pending", "applications pending for more than 90 days", value, "applications", "2025-02-08")
-        for state, value in (("gujarat", 2.0), ("uttar-pradesh", 8.0))
+        (
+            f"{FEED}:{state}:pending",
+            "applications pending for more than 90 days",
+            rows,
+            "applications",
+            "2025-02-08",
+            scope,
+        )
+        for state, rows, scope in (("gujarat", 2.0, "in:state:24"), ("uttar-pradesh", 8.0, "in:state:9"))
     ]
 
 
 def test_saved_reports_give_the_same_rows(
     filled: tuple[Observatory, dict[str, Any]], observatory: Observatory, tmp_path: Path
 ) -> None:
-    for state in ("120", "901"):
-        (tmp_path / f"{state}.html").write_text(Portal().report(state, 91), "utf-8")
-    # An older report, and one of the same day that lists less, add nothing.
-    (tmp_path / "older.html").write_text(Portal(today=date(2025, 2, 1), removed={"Toy"}).report("120", 91), "utf-8")
-    (tmp_path / "shorter.html").write_text(Portal().report("120", 1460), "utf-8")
-    found = read(observatory, tmp_path)
-    assert (found["status"], found["dropped"]) == ("accepted", 7 + 2)
+    pages = {
+        "120": Portal().report("120", 91),
+        "901": Portal().report("901", 91),
+        # An older report, and one of the same day that lists less, add nothing.
+        "older": Portal(today=date(2025, 2, 1), removed={"Toy"}).report("120", 91),
+        "shorter": Portal().report("120", 1460),
+    }
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    for name, text in pages.items():
+        (folder / f"{name}.html").write_text(text, "utf-8")
+    found = read(observatory, folder)
+    assert (found["status"], found["dropped"]) == ("accepted", 7 + 2 + 1)  # and an industrial estate
     assert observatory.contents() == filled[0].contents()
 
 
@@ -117,7 +144,7 @@ def test_days_that_disagree_and_labels_in_any_order_are_told(observatory: Observ
     told = " ".join(found["warnings"])
     assert "the report is of 2025-02-08, as 2 of 4 rows give it" in told
     assert "1 rows give another day" in told
-    assert "the column 'Name of SPV' is not known" in told
+    assert "the label 'Name of SPV' is not known" in told
     ids = [told["initiative_id"] for told in observatory.sql("SELECT initiative_id FROM initiatives ORDER BY ALL")]
     toy = f"{FEED}:uttar-pradesh:chitrakoot:toy:2021-02-18"
     assert ids == [f"{FEED}:uttar-pradesh:chitrakoot:brass:undated", toy, f"{toy}:2", f"{toy}:3"]
@@ -134,10 +161,13 @@ def test_a_report_with_a_gap_is_held_and_a_bad_row_is_quarantined(observatory: O
 
 
 def test_pages_that_are_no_report_are_named(observatory: Observatory, tmp_path: Path) -> None:
-    (tmp_path / "login.html").write_text("<html><body><p>Log in</p></body></html>", "utf-8")
-    empty = ("No record found",) * len(COLUMNS)
-    saved(tmp_path / "empty.html", empty)
-    found = read(observatory, tmp_path)
+    empty = saved(tmp_path / "saved" / "empty.html")
+    text = empty.read_text("utf-8")
+    empty.write_text(
+        text.replace("</table></div>", "<tr><td colspan='8'>No record found</td></tr></table></div>"), "utf-8"
+    )
+    (tmp_path / "saved" / "login.html").write_text("<html><body><p>Log in</p></body></html>", "utf-8")
+    found = read(observatory, tmp_path / "saved")
     assert found["status"] == "held"
-    assert "login.html (expected a table with the columns S.No., State, District and Cluster Name)" in str(found)
-    assert "the report has no rows, in 1 documents such as file:in.msecdp/empty.html" in str(found["warnings"])
+    for name in ("empty", "login"):
+        assert f"{name}.html (expected a table with S.No., State, District and Cluster Name" in str(found["warnings"])

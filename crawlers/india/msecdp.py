@@ -47,8 +47,8 @@ class FeedSpider(Spider):
 
     def report(self, response: Response) -> None:
         """Look whether the answer is a report."""
-        root = reader.page(response.body)
-        if root is None or not any(reader.tables(root, LABELS, NEEDED)):
+        reading = reader.read(response.body, LABELS, required=NEEDED)
+        if reading is None or not reading.records:
             self.not_understood(response, "a table with " + ", ".join(sorted(NEEDED)), repr(response.body[:60]))
 
 
@@ -61,19 +61,10 @@ def parse(document: Document) -> Iterator[Batch] | None:
     root = reader.page(document.body, document.charset)
     if root is None:
         return None
-    found = list(reader.tables(root, LABELS, NEEDED))
-    if not found:
-        raise LeftOut("expected a table with the columns S.No., State, District and Cluster Name")
+    reading = reader.read(root, LABELS, required=NEEDED, expected=LABELS.fields)
+    if reading is None or not reading.records:
+        raise LeftOut("expected a table with S.No., State, District and Cluster Name, and rows in it")
     told = _THRESHOLD.search(reader.text(root))
     of_page = {"report": document.sha256[:16], **({"more_than_days": told[1]} if told else {})}
-    return iter([_applications(table, of_page) for table in found])
-
-
-def _applications(table: reader.Table, of_page: dict[str, str]) -> Batch:
-    notes = [f"the report has no column {name}" for name in LABELS.fields if name not in table.columns]
-    unknown = {label for name, label in zip(table.columns, table.labels, strict=True) if name is None and label}
-    notes += [f"the column {label!r} is not known" for label in sorted(unknown)]
-    # One cell across the table, such as `No record found`, is no application.
-    rows = [row for row in table.rows if len(set(row.cells.values())) > 1]
-    notes += ["the report has no rows"] if not rows else []
-    return Batch("applications", [{**row.cells, **of_page, "_locator": row.locator} for row in rows], notes=notes)
+    records = [{**record.raw(LABELS), **of_page} for record in reading.records]
+    return iter([Batch("applications", records, notes=reading.notes)])

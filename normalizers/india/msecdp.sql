@@ -6,6 +6,7 @@ SELECT
     try_strptime(application_date, '%d/%m/%Y')::DATE AS applied_on,
     (applied_on + pendency_days::INTEGER)::DATE AS reported_on,
     'in.msecdp:' || slug(state) || ':' || slug(district) || ':' || slug(cluster) AS cluster_id,
+    no_cluster_but(cluster) AS refused,
     coalesce('applications/' || slug(state), 'applications/unreadable') AS partition
 FROM raw.applications;
 
@@ -49,7 +50,10 @@ FROM (
         row_number() OVER (PARTITION BY cluster_id, applied_on, report ORDER BY rejected, serial, locator) AS nth
     FROM application SEMI JOIN chosen USING (partition, report)
 ) AS application
-WHERE cluster_id IS NOT NULL;
+WHERE cluster_id IS NOT NULL AND refused IS NULL;
+
+CREATE TABLE wanted AS SELECT DISTINCT state, district, NULL::VARCHAR AS place FROM own;
+CREATE TABLE found AS FROM placed_in_india('wanted');
 
 CREATE TABLE staged.clusters AS
 SELECT
@@ -57,14 +61,15 @@ SELECT
     'india' AS source_id,
     arg_min(clean(cluster), serial) AS name,
     'documented' AS kind,
-    arg_min(clean(district) || ', ' || clean(state), serial) AS place,
+    any_value(coalesce(found.region_id, found.state_id, 'country:IN')) AS region_id,
+    arg_min(clean(own.district) || ', ' || clean(own.state), serial) AS place,
     'IN' AS country_code,
     arg_min(nullif(clean(regexp_replace(cluster, '\s+cluster\s*$', '', 'i')), ''), serial) AS product,
     arg_min(document_id, serial) AS document_id,
     arg_min(locator, serial) AS locator,
     any_value(partition) AS partition,
     bool_and(rejected) AS confirm_only
-FROM own GROUP BY cluster_id;
+FROM own LEFT JOIN found USING (state, district) GROUP BY cluster_id;
 
 CREATE TABLE staged.initiatives AS
 SELECT
@@ -110,7 +115,10 @@ SELECT
     rows AS value,
     'exact' AS qualifier,
     'applications' AS unit,
-    'place:IN:' || (SELECT min(clean(state)) FROM own WHERE own.partition = chosen.partition) AS scope,
+    coalesce(
+        (SELECT min(state_id) FROM own JOIN found USING (state, district) WHERE own.partition = chosen.partition),
+        'place:IN:' || (SELECT min(clean(state)) FROM own WHERE own.partition = chosen.partition)
+    ) AS scope,
     strftime(reported_on, '%Y-%m-%d') AS as_of,
     'Development Commissioner (MSME)' AS stated_by,
     'MSE-CDP' AS programme,
@@ -129,11 +137,16 @@ FROM chosen JOIN application USING (partition, report) GROUP BY chosen.partition
 
 CREATE TABLE set_aside AS
 SELECT 'dropped' AS counts_as, 'rows of an older or shorter report of the same state' AS what, sum(rows)::BIGINT AS records
-FROM report ANTI JOIN chosen USING (partition, report) HAVING count(*) > 0;
+FROM report ANTI JOIN chosen USING (partition, report) HAVING count(*) > 0
+UNION ALL
+SELECT 'dropped', 'no cluster but ' || refused, count(*)
+FROM application SEMI JOIN chosen USING (partition, report) WHERE refused IS NOT NULL GROUP BY refused;
 
 CREATE TABLE remarks AS
 SELECT
     replace(partition, 'applications/', '') || ': the report is of ' || reported_on || ', as ' || agreeing || ' of '
         || rows || ' rows give it (application date + pendency days)'
         || CASE WHEN agreeing < dated THEN '; ' || (dated - agreeing) || ' rows give another day' ELSE '' END AS remark
-FROM chosen WHERE agreeing < dated OR dated < rows OR reported_on IS NULL;
+FROM chosen WHERE agreeing < dated OR dated < rows OR reported_on IS NULL
+UNION ALL
+FROM undecided('found');
