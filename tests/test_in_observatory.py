@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import duckdb
 import pytest
@@ -189,8 +190,16 @@ def test_a_page_that_hides_its_address_says_what_to_set(observatory: Observatory
         assert f"set {FEED}.records=/clusters.php=/ADDRESS?show={{0}}&pagenum={{1}}" in str(found["reason"])
         given_address = "/clusters.php=/getclusters.php?show={0}&pagenum={1}"
         schemes = "/schemes.php=/getrecords.php?show={0}&pagenum={1}"
-        found = crawl(observatory, replica.base_url, *only, "--set", f"{FEED}.records={given_address},{schemes}")
-    assert (found["status"], found["records"]) == ("accepted", 12 + 3)
+        known = ("--set", f"{FEED}.records={given_address},{schemes}", "--set", f"{FEED}.filters=true")
+        found = crawl(observatory, replica.base_url, *only, *known)
+        asked = {request.target for request in replica.requests}
+    # The filter lists each state once, and what it answers is a part of its own.
+    states = {cluster.state for cluster in SMALL[:12]}
+    assert {f"/clusters.php?{urlencode({'state': state})}" for state in states} <= asked
+    assert (found["status"], found["records"], found["dropped"]) == ("accepted", 12 + 3 + 12, 12 + 3)
+    scope = observatory.value(f"SELECT scope FROM harvests WHERE harvest_id = '{found['harvest_id']}'")
+    assert {"clusters/all", "clusters/state-uttar-pradesh"} <= set(scope)
+    assert observatory.value("SELECT count(*) FROM clusters") == 11  # Morbi has two periods
 
 
 @pytest.mark.parametrize(

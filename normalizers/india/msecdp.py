@@ -17,6 +17,7 @@ class Application(Record):
     kind: ClassVar[str] = "applications"
     key: ClassVar[tuple[str, ...]] = ("report", "state", "serial")
     sparse: ClassVar[frozenset[str]] = frozenset({"more_than_days"})
+    ignored_patterns: ClassVar[dict[str, str]] = {"title|section|period|group|.+_also": "headings over the table"}
 
     report: str
     serial: Annotated[int, Field(ge=1)]

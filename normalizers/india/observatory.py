@@ -89,6 +89,8 @@ class Scheme(Record):
     ignored: ClassVar[dict[str, str]] = {
         "download": "a link to a document that is not read",
         "title": "the heading over the list",
+        "section": "a row of its own above others",
+        "group": "a heading over several columns",
     }
 
     address: _Text

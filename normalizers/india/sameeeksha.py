@@ -32,6 +32,9 @@ class Profile(Record):
         "resources": "bodies and their addresses, which are not read yet",
         "source": "read as `year`",
         "title": "read as `heading`",
+        "section": "a heading above the labels",
+        "group": "a heading over several columns",
+        "period": "years over columns, which no page was seen to have",
     }
     ignored_patterns: ClassVar[dict[str, str]] = {
         "(products|energy_level|production|fuels|associations|manual|initiatives|resources|source)_also": "a text that "

@@ -123,7 +123,7 @@ class Site:
             "/": lambda: page("Cluster Observatory", "<p>An invented welcome.</p>"),
             "/clustermap.php": lambda: page("Definition of Clusters", self._totals()),
             "/objective.php": lambda: page("Objective Of Cluster Observatory", "<ul><li>An invented aim.</li></ul>"),
-            "/clusters.php": lambda: page("Clusters in India", self._form() + self._script("getclusters.php")),
+            "/clusters.php": lambda: page("Clusters in India", self._form(query) + self._script("getclusters.php")),
             "/schemes.php": lambda: page("Schemes", "<div id='results'></div>" + self._script("getrecords.php")),
             "/getclusters.php": lambda: self._rows(query),
             "/getrecords.php": lambda: _schemes(query),
@@ -141,11 +141,13 @@ class Site:
             f"{len(self.clusters) - industrial:,} micro-enterprise clusters.</p>"
         )
 
-    def _form(self) -> str:
+    def _form(self, query: dict[str, str]) -> str:
+        """Return the filter, and below it the rows of the state that was chosen, or nothing."""
+        shown = self._rows({"show": "9999"}, query["state"]) if query.get("state") else ""
         options = "".join(f"<option>{name}</option>" for name in sorted({cluster.state for cluster in self.clusters}))
         return (
             f"<form action='clusters.php' method='get'><select name='state'><option value=''>All</option>{options}"
-            "</select></form><div id='results'></div>"
+            f"</select></form><div id='results'>{shown}</div>"
         )
 
     def _script(self, endpoint: str) -> str:
@@ -158,13 +160,15 @@ class Site:
             "<a href='javascript:void(0)' onclick='search();'>Search</a>"
         )
 
-    def _rows(self, query: dict[str, str]) -> str:
-        rows = []
+    def _rows(self, query: dict[str, str], state: str = "") -> str:
+        rows: list[tuple[str, ...]] = []
         for number, cluster in enumerate(self.clusters, 1):
+            if state not in {"", cluster.state}:
+                continue
             link = f"<a href='cluster.php?id={number}'>View</a>" if self._has_profile(number) else ""
             told = (cluster.state, cluster.district, cluster.product, cluster.type, cluster.units)
             figures = (cluster.employment, cluster.turnover, cluster.year)
-            rows.append((str(number), *map(escape, (*told, *figures)), link))
+            rows.append((str(len(rows) + 1), *map(escape, (*told, *figures)), link))
         return _fragment(LIST_LABELS, rows, query)
 
     def _profile(self, number: int) -> str:
