@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 
+from lxml import etree
 from scrapy import Request
 from scrapy.http import Response
 
@@ -47,9 +48,17 @@ class FeedSpider(Spider):
 
     def report(self, response: Response) -> None:
         """Look whether the answer is a report."""
-        reading = reader.read(response.body, LABELS, required=NEEDED)
-        if reading is None or not reading.records:
+        root = reader.page(response.body)
+        if root is None or report_of(root) is None:
             self.not_understood(response, "a table with " + ", ".join(sorted(NEEDED)), repr(response.body[:60]))
+
+
+def report_of(root: etree._Element) -> reader.Reading | None:
+    """Return what a report says, with or without rows; None where the page has no such table."""
+    reading = reader.read(root, LABELS, required=NEEDED)
+    if reading is None or (not reading.records and any(note.startswith("expected ") for note in reading.notes)):
+        return None
+    return reading
 
 
 def parse(document: Document) -> Iterator[Batch] | None:
@@ -61,10 +70,14 @@ def parse(document: Document) -> Iterator[Batch] | None:
     root = reader.page(document.body, document.charset)
     if root is None:
         return None
-    reading = reader.read(root, LABELS, required=NEEDED, expected=LABELS.fields)
-    if reading is None or not reading.records:
-        raise LeftOut("expected a table with S.No., State, District and Cluster Name, and rows in it")
+    reading = report_of(root)
+    if reading is None:
+        raise LeftOut("expected a table with the columns S.No., State, District and Cluster Name")
     told = _THRESHOLD.search(reader.text(root))
     of_page = {"report": document.sha256[:16], **({"more_than_days": told[1]} if told else {})}
     records = [{**record.raw(LABELS), **of_page} for record in reading.records]
-    return iter([Batch("applications", records, notes=reading.notes)])
+    missing = [name for name in LABELS.fields if records and not any(name in record for record in records)]
+    notes = [*reading.notes, *(f"the report has no column {name}" for name in missing)]
+    return iter(
+        [Batch("applications", records, notes=notes if records else ["the report has no rows: it closes nothing"])]
+    )
