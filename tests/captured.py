@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from test_wayback import SITE, THEN, InternetArchive
+from web_archive import THEN, InternetArchive
 
 from replicas.server import Replica, Response
 
-GONE = SITE.removesuffix("/data")
-"""The site that is gone: the base address to ask an archive for."""
+GONE = "http://127.0.0.1:9"
+"""The site that is gone: the base address to ask an archive for. Nothing listens on port 9."""
 
 
 def archive_of(replica: Replica[Any]) -> Replica[InternetArchive]:

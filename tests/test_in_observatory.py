@@ -89,7 +89,8 @@ def test_figures_that_others_publish_are_read(
 ) -> None:
     rows = filled.observatory.sql(
         "SELECT CASE indicator WHEN 'establishments' THEN unit_kind ELSE indicator END AS what, obs_value, "
-        f"unit_measure, region_id FROM observations JOIN clusters USING (cluster_id) WHERE cluster_id = '{FEED}:{cluster}'"
+        "unit_measure, region_id FROM observations JOIN clusters USING (cluster_id) "
+        f"WHERE cluster_id = '{FEED}:{cluster}'"
     )
     assert {row["what"]: row["obs_value"] for row in rows} == figures
     assert {row["region_id"] for row in rows} == {region}
