@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import duckdb
 import pytest
-from captured import GONE, archive_of
 from conftest import Observatory
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,12 +23,11 @@ SMALL = (*site.STATED, *site.invented()[:30])
 
 
 class Filled(NamedTuple):
-    """An observatory with a site of forty clusters, its harvest, what was asked, and the same from a web archive."""
+    """An observatory with a site of forty clusters, its harvest, and what was asked."""
 
     observatory: Observatory
     found: dict[str, Any]
     asked: list[str]
-    archived: Observatory
 
 
 def harvest(observatory: Observatory, *options: str) -> dict[str, Any]:
@@ -49,11 +47,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     with site.replica(Site(clusters=SMALL)) as replica:
         found = crawl(observatory, replica.base_url)
         asked = [request.target for request in replica.requests]
-        archived = Observatory(tmp_path_factory.mktemp("archived") / "home")
-        with archive_of(replica) as archive:
-            options = ("--base-url", f"{FEED}={GONE}", "--wayback-url", archive.base_url)
-            assert harvest(archived, "--route", "wayback", *options)["status"] == "accepted"
-    return Filled(observatory, found, asked, archived)
+    return Filled(observatory, found, asked)
 
 
 def test_lists_behind_functions_are_read_to_their_total(filled: Filled) -> None:
@@ -152,12 +146,11 @@ def test_no_synopsis_leaves_the_archive(filled: Filled) -> None:
     assert sum(SYNOPSIS.encode() in page for page in pages) == len(SMALL) // 5
 
 
-def test_each_route_gives_the_same_rows(filled: Filled, observatory: Observatory, tmp_path: Path) -> None:
-    """Fragments without <html>, saved at http and https, with and without www, are one list."""
+def test_saved_fragments_give_the_same_rows(filled: Filled, observatory: Observatory, tmp_path: Path) -> None:
+    """Fragments without <html>, under names that say nothing, are one list."""
     expected = {
         name: filled.observatory.contents()[name] for name in ("clusters", "observations", "initiatives", "claims")
     }
-    assert {name: filled.archived.contents()[name] for name in expected} == expected
     app, saved = Site(clusters=SMALL), tmp_path / "saved"
     saved.mkdir()
     for number, target in enumerate(sorted(set(filled.asked) - {"/robots.txt"})):

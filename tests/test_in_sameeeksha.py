@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
-from captured import GONE, archive_of
 from conftest import Observatory
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,12 +20,11 @@ FEED = "in.sameeeksha"
 
 
 class Filled(NamedTuple):
-    """An observatory with all profiles of the replica, its harvest, what was asked, and the same from a web archive."""
+    """An observatory with all profiles of the replica, its harvest, and what was asked."""
 
     observatory: Observatory
     found: dict[str, Any]
     asked: list[str]
-    archived: Observatory
 
 
 def harvest(observatory: Observatory, *options: str) -> dict[str, Any]:
@@ -43,11 +41,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     with sameeeksha.replica() as replica:
         found = harvest(observatory, "--route", "replica", "--base-url", f"{FEED}={replica.base_url}", *articles)
         asked = [request.target for request in replica.requests]
-        archived = Observatory(tmp_path_factory.mktemp("archived") / "home")
-        with archive_of(replica) as archive:
-            options = ("--route", "wayback", "--base-url", f"{FEED}={GONE}", "--wayback-url", archive.base_url)
-            assert harvest(archived, *options, *articles)["status"] == "accepted"
-    return Filled(observatory, found, asked, archived)
+    return Filled(observatory, found, asked)
 
 
 def figures(observatory: Observatory, number: str) -> dict[str, tuple[Any, ...]]:
@@ -146,10 +140,8 @@ def test_what_contradicts_itself_and_what_stands_for_nothing_is_told(filled: Fil
     assert "1 places are not decided, and their clusters stand in the state: Nowhere, Orissa" in warnings
 
 
-def test_each_route_gives_the_same_rows(filled: Filled, observatory: Observatory, tmp_path: Path) -> None:
-    archived = filled.archived.contents()
-    assert archived["clusters"] == filled.observatory.contents()["clusters"]
-    assert archived["observations"] == filled.observatory.contents()["observations"]
+def test_saved_copies_of_an_article_are_one(filled: Filled, observatory: Observatory, tmp_path: Path) -> None:
+    expected = filled.observatory.contents()
     # Saved pages keep their address in the head, or in the WARC; http and https, and two captures, are one article.
     head = "<head><base href='http://www.sameeeksha.org/index.php?Itemid=502&amp;id={}&amp;option=com_content&amp;view=article'>"
     saved = tmp_path / "saved"
@@ -160,8 +152,8 @@ def test_each_route_gives_the_same_rows(filled: Filled, observatory: Observatory
         (saved / f"copy of {number}.html").write_text(text, "utf-8")
     found = harvest(observatory, "--files", f"{FEED}={saved}")
     assert (found["status"], found["dropped"]) == ("accepted", len(PROFILES))
-    assert observatory.contents()["clusters"] == archived["clusters"]
-    assert observatory.contents()["observations"] == archived["observations"]
+    assert observatory.contents()["clusters"] == expected["clusters"]
+    assert observatory.contents()["observations"] == expected["observations"]
     code, traced = observatory.run("trace", "observations", f"{FEED}:233", "turnover")
     assert (code, traced["record"]["production"]) == (0, "Rs 4000 crores (40 billion)")
 

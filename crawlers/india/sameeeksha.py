@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from lxml import etree
 from scrapy import Request
@@ -116,8 +116,9 @@ class FeedSpider(Spider):
 
 
 def article_of(address: str) -> tuple[str, str]:
-    """Return the number and the menu item of the article that an address names, or empty texts."""
-    query = {name.lower(): value for name, value in parse_qsl(urlsplit(address.replace("&amp;", "&")).query)}
+    """Return the number and the menu item of the article that an address or the name of a file says; else nothing."""
+    told = unquote(address) if address.startswith("file:") else address
+    query = {name.lower(): value for name, value in parse_qsl(urlsplit(told.replace("&amp;", "&")).query)}
     number = _ARTICLE.match(query.get("id", ""))
     if number is None or query.get("option") != "com_content" or query.get("view") != "article":
         return "", ""
