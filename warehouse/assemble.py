@@ -36,6 +36,7 @@ STEPS = (
     "categories",
     "region_coordinates",
     "themes",
+    "product_class",
     "cluster_identification",
     "initiative_links",
     "cluster_links",
@@ -43,7 +44,8 @@ STEPS = (
     "census",
 )
 """The programs in `DERIVE`, in order: each may read what those before it made."""
-
+JUDGED = {"link_judgement": "link_judgements.csv", "product_class_rule": "product_classes.csv"}
+"""Tables made by hand that these programs read: name → file in `DERIVE`."""
 MACROS = Path(__file__).parent / "macros"
 
 
@@ -98,8 +100,9 @@ def assemble(
             )
     for path in sorted(MACROS.glob("*.sql")):
         connection.execute(temporary(path.read_text("utf-8")))
-    judgements = literal(str(DERIVE / "link_judgements.csv"))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_judgement AS FROM read_csv({judgements}, all_varchar=true)")
+    for name, file in JUDGED.items():
+        listed = f"read_csv({literal(str(DERIVE / file))}, all_varchar=true)"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM {listed}")
     for step in STEPS:
         connection.execute((DERIVE / f"{step}.sql").read_text("utf-8"))
 

@@ -330,6 +330,10 @@ CLUSTERS = Table(
             "Product class of the founding paper.",
             ("micro", "handicraft", "handloom", "traditional", "high_tech", "service"),
         ),
+        _list(
+            "product_class_basis",
+            "What gave the class (`word:textile`, `category:bcd:42`), or what disagrees; null: its source states it.",
+        ),
         LATITUDE,
         LONGITUDE,
         _list("themes", "Themes of the founding paper: stated, else given by `theme_rules` to the product."),
