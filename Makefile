@@ -11,7 +11,7 @@ PYWB   := .venv-pywb
 # Certificates are those of the machine, as pip's are: a company's proxy may have one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test lint types docs bench lock pywb test-duckdb-1.5 wheel clean
+.PHONY: help setup demo test lint types docs cookbook bench lock pywb test-duckdb-1.5 wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -42,6 +42,9 @@ types: $(READY)
 
 docs: $(READY) ## write the generated pages and schemas in docs/ again
 	$(BIN)/python -m warehouse.generate
+
+cookbook: $(READY) ## write the answers in docs/cookbook.md again, from the release that `make demo` made
+	$(BIN)/python -m warehouse.cookbook
 
 bench: $(BENCH)/ready ## the measurements, beside DuckDB alone, pandas, dlt and bare Scrapy
 	$(BENCH)/bin/python -m benchmarks $(ARGS)

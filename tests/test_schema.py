@@ -205,7 +205,14 @@ def test_ddl_makes_every_table_and_view_with_comments(home: Path) -> None:
         assert columns == sorted(
             (table.name, column.name, column.type, column.description) for table, column in COLUMNS
         )
-        assert [f"{name}.sql" for (name,) in views] == sorted(path.name for path in generate.VIEWS.iterdir())
+        macros = connection.execute(
+            "SELECT function_name FROM duckdb_functions() WHERE NOT internal AND function_type = 'table_macro'"
+        ).fetchall()
+        assert sorted(f"{name}.sql" for (name,) in [*views, *macros]) == sorted(
+            path.name for path in generate.VIEWS.iterdir()
+        )
+        assert macros == [("as_of",)]
+        connection.execute("FROM as_of(TIMESTAMP '2020-01-01')").fetchall()
         for (name,) in views:
             connection.execute(f"FROM {quoted(name)}").fetchall()
 

@@ -1157,6 +1157,35 @@ CREATE MACRO structure_performance(to_median_growth, accepted, quotient) AS
         WHEN to_median_growth >= 1.05 AND NOT accepted AND quotient > 1 THEN 'latent'
     END;
 
+-- `FROM as_of(TIMESTAMP '2026-01-31')`: observations as they were valid at a time (UTC), out of open and closed rows; a table macro. What is valid begins with the age of the evidence that opened a row and ends with the age of that which closed it. `valid_to` is null while a row holds. A row whose evidence has no age is not in it. Where the file is attached under a name of its own, `USE` it first.
+CREATE MACRO as_of(moment) AS TABLE
+SELECT
+    cluster_id,
+    indicator,
+    unit_kind,
+    time_period,
+    method,
+    feed_id,
+    obs_value,
+    unit_measure,
+    obs_status,
+    value_text,
+    qualifier,
+    document_id,
+    locator,
+    harvest_id,
+    valid_from,
+    valid_to,
+    'As far as this release knows: a harvest that came later may have read older evidence.' AS caveat
+FROM (
+    SELECT observations.*, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
+    FROM observations
+    JOIN harvests USING (harvest_id)
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (closed_by) FROM observations_closed
+)
+WHERE valid_from <= moment::TIMESTAMP AND (valid_to IS NULL OR valid_to > moment::TIMESTAMP);
+
 -- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
 -- rule, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
 -- added or averaged. `found` is null where the release cannot tell which places the scope has.
@@ -1255,7 +1284,7 @@ LEFT JOIN (
 ) AS known ON known.scope = claimed.scope
 ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id;
 
--- Every state of a cluster that ever held, with the time in which it was valid; valid_to is null while it holds.
+-- Every state of a cluster that ever held, with the time in which it was valid; valid_to is null while it holds. What is derived, such as themes and product class, is that of the release for open rows, and is not kept for closed ones.
 CREATE VIEW cluster_history AS
 SELECT clusters.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
 FROM clusters
@@ -1897,6 +1926,58 @@ SELECT
 FROM typed
 JOIN clusters USING (cluster_id);
 
+-- The clusters of today: one row per cell that a rule accepts in its newest period, and per cluster that was surveyed or documented, with the names of its region and category, the rules that accept it, and the real-world cluster that it is a member of. The newest period is that of a feed, rule and country. Cells of several levels of regions stand side by side and contain each other: count within one `level` and feed, or count `global_clusters`.
+CREATE VIEW clusters_current AS
+WITH accepted AS (
+    SELECT cluster_id, list(rule_id ORDER BY rule_id) AS rule_ids, max(time_period) AS time_period
+    FROM (
+        SELECT answer.cluster_id, answer.rule_id, answer.time_period, answer.is_cluster
+        FROM cluster_identification AS answer
+        JOIN clusters USING (cluster_id)
+        WHERE answer.is_cluster IS NOT NULL
+        QUALIFY answer.time_period
+            = max(answer.time_period) OVER (PARTITION BY answer.feed_id, answer.rule_id, clusters.country_code)
+    )
+    WHERE is_cluster
+    GROUP BY cluster_id
+),
+united AS (
+    SELECT unnest(members) AS cluster_id, global_cluster_id FROM global_clusters
+)
+SELECT
+    cluster_id,
+    clusters.feed_id,
+    clusters.name,
+    clusters.kind,
+    clusters.country_code,
+    clusters.region_id,
+    region_level(clusters.region_id) AS level,
+    region.name AS region_name,
+    clusters.place,
+    clusters.category_id,
+    clusters.hub_category_id,
+    hub.name AS hub_category_name,
+    clusters.product,
+    clusters.product_class,
+    clusters.themes,
+    united.global_cluster_id,
+    accepted.time_period,
+    array_to_string(accepted.rule_ids, ', ') AS method,
+    concat_ws(
+        ' ',
+        CASE clusters.kind
+            WHEN 'cell' THEN 'A region of one level × an activity; regions of other levels may contain it.'
+            WHEN 'surveyed' THEN 'Listed by those who surveyed it; no rule on figures was applied.'
+            ELSE 'Named in a text; no rule on figures was applied.'
+        END,
+        CASE WHEN united.global_cluster_id IS NULL THEN 'Not counted in the census: another level or feed is.' END
+    ) AS caveat
+FROM accepted
+JOIN clusters USING (cluster_id)
+LEFT JOIN united USING (cluster_id)
+LEFT JOIN regions AS region ON region.region_id = clusters.region_id
+LEFT JOIN categories AS hub ON hub.category_id = clusters.hub_category_id;
+
 -- How many initiatives of a feed name a body of each IATI organisation type, in which role, and the money that they state:
 -- commitments in USD times the stated share of the funding bodies of that type. Where no role is stated, it is null.
 CREATE VIEW funding_by_organisation_type AS
@@ -1963,6 +2044,39 @@ FROM (
 JOIN silent ON silent.feed_id = stated.feed_id
 GROUP BY ALL
 ORDER BY stated.feed_id, stated.period, stated.objective;
+
+-- Initiatives that support clusters, by country, feed, kind and level: how many, since when, and the money that they state, net and gross in USD. Null stands for what is not stated. Feeds are not added: one award may stand in two (`links`).
+CREATE VIEW initiatives_by_country AS
+WITH same AS (
+    SELECT from_id AS initiative_id FROM links WHERE relation = 'same_as'
+    UNION
+    SELECT to_id FROM links WHERE relation = 'same_as'
+)
+SELECT
+    country_code,
+    feed_id,
+    kind,
+    level,
+    count(*) AS initiatives,
+    count(*) FILTER (status IS NOT NULL) AS with_status,
+    min(year(start_date)) AS first_year,
+    max(year(start_date)) AS last_year,
+    count(commitment_usd_net) AS with_commitment,
+    sum(commitment_usd_net::DECIMAL(18, 2))::DOUBLE AS commitment_usd_net,
+    sum(commitment_usd_gross::DECIMAL(18, 2))::DOUBLE AS commitment_usd_gross,
+    'rows of initiatives of one feed; money = the sum of the commitments in USD that are stated' AS method,
+    concat_ws(
+        ' ',
+        count(*) - count(commitment_usd_net) || ' of ' || count(*) || ' state no net commitment.',
+        CASE WHEN country_code IS NULL THEN 'No country, or several.' END,
+        CASE
+            WHEN count(*) FILTER (initiative_id IN (SELECT initiative_id FROM same)) > 0
+                THEN count(*) FILTER (initiative_id IN (SELECT initiative_id FROM same))
+                    || ' of them stand in another row or feed too.'
+        END
+    ) AS caveat
+FROM initiatives
+GROUP BY country_code, feed_id, kind, level;
 
 -- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units or levels are compared.
 CREATE VIEW monitoring_evaluation AS
@@ -2140,13 +2254,21 @@ SELECT
 FROM initiatives
 WHERE initiative_id NOT IN (SELECT initiative_id FROM served);
 
--- Every observation that ever held, with the time in which it was valid; valid_to is null while it holds.
+-- Every observation that ever held, with the time in which it was valid; valid_to is null while it holds. Two rows of one key are two answers of a source, never to be added.
 CREATE VIEW observation_history AS
-SELECT observations.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
-FROM observations
-LEFT JOIN harvests USING (harvest_id)
-UNION ALL BY NAME
-FROM observations_closed;
+SELECT
+    *,
+    CASE
+        WHEN valid_to IS NULL THEN 'Holds at the time of the release.'
+        ELSE 'A later harvest found another value, or none: it need not have been wrong in its time.'
+    END AS caveat
+FROM (
+    SELECT observations.*, NULL::VARCHAR AS closed_by, harvests.evidence_at AS valid_from, NULL::TIMESTAMP AS valid_to
+    FROM observations
+    LEFT JOIN harvests USING (harvest_id)
+    UNION ALL BY NAME
+    FROM observations_closed
+);
 
 -- Observations in money, each with its value in USD at the average rate of its period: that of the year or month where one is stated, else the average over the months of the period, such as a fiscal year. `value_usd` is null where `reason` says why. Values of different methods, indicators or unit kinds are not comparable, in USD or not; nothing is added here, and no price level is taken out.
 CREATE VIEW observations_usd AS
@@ -2296,10 +2418,50 @@ SELECT
     feeds.last_success_at,
     feeds.records_found,
     feeds.records_expected,
-    feeds.records_found / nullif(feeds.records_expected, 0) AS completeness
+    feeds.records_found / nullif(feeds.records_expected, 0) AS completeness,
+    'records found over those that a complete harvest has, at the last success: ' || feeds.denominator AS method,
+    concat_ws(
+        ' ',
+        'As of the release; status.json says how it is now.',
+        CASE
+            WHEN feeds.health = 'never' THEN 'Never harvested.'
+            WHEN feeds.records_expected IS NULL THEN 'How many records there should be was not known.'
+        END
+    ) AS caveat
 FROM feeds
 LEFT JOIN sources USING (source_id)
 ORDER BY feeds.source_id, feeds.feed_id;
+
+-- Strong clusters of all countries side by side, by one method (`cluster_strength`), in the newest period of each feed, level of regions and method of employment. What is strong is so among the regions of its own feed and level: a location quotient here is not to be ranked against one of another feed, level or `employment_method`.
+CREATE VIEW strong_clusters AS
+WITH newest AS (
+    FROM cluster_strength
+    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, level, employment_method)
+)
+SELECT
+    newest.cluster_id,
+    newest.feed_id,
+    newest.country_code,
+    newest.region_id,
+    newest.level,
+    region.name AS region_name,
+    newest.category_id,
+    newest.hub_category_id,
+    category.name AS category_name,
+    newest.time_period,
+    newest.employment,
+    newest.establishments,
+    newest.location_quotient,
+    newest.strong10,
+    newest.strong_published,
+    newest.peers,
+    newest.employment_method,
+    newest.method,
+    concat_ws(' ', 'Strong among the regions of its feed and level only.', newest.caveat) AS caveat
+FROM newest
+LEFT JOIN regions AS region ON region.region_id = newest.region_id
+LEFT JOIN categories AS category ON category.category_id = coalesce(newest.hub_category_id, newest.category_id)
+WHERE newest.strong;
 
 -- What the U.S. Cluster Mapping Project published beside what is rebuilt from Census data: the same indicator of the same region, category and year, wherever both have a value.
 CREATE VIEW us_observed_vs_rebuilt AS
@@ -2316,7 +2478,13 @@ SELECT
     (rebuilt.obs_value - observed.obs_value) / nullif(observed.obs_value, 0) AS relative_difference,
     observed.unit_measure,
     observed.method AS observed_method,
-    rebuilt.method AS rebuilt_method
+    rebuilt.method AS rebuilt_method,
+    concat_ws(
+        ' ',
+        'Two methods side by side: the difference tells of the methods, not of the world.',
+        CASE WHEN observed.obs_status = 'E' THEN 'The observed value is estimated or imputed.' END,
+        CASE WHEN rebuilt.obs_status = 'E' THEN 'The rebuilt value is estimated or imputed.' END
+    ) AS caveat
 FROM observations AS observed
 JOIN clusters AS observed_cell ON observed_cell.cluster_id = observed.cluster_id
 JOIN clusters AS rebuilt_cell
@@ -2338,11 +2506,17 @@ SELECT
     level,
     observed_method,
     rebuilt_method,
+    unit_kind,
+    unit_measure,
     coalesce(n, 0) AS n,
     correlation,
     median_relative_difference,
     share_within_5_percent,
-    flags_alike
+    flags_alike,
+    CASE
+        WHEN coalesce(n, 0) = 0 THEN 'No value in common.'
+        ELSE 'Differences of method; states, areas and counties contain each other, so levels are not to be added.'
+    END AS caveat
 FROM (
     SELECT indicator, level, 100 * indicator_order + level_order AS place
     FROM
@@ -2367,6 +2541,8 @@ LEFT JOIN (
         level,
         observed_method,
         rebuilt_method,
+        unit_kind,
+        unit_measure,
         count(*) AS n,
         -- There is none where all values of one side are equal, as every quotient of the country is 1.
         CASE WHEN bool_or(unit_measure <> 'boolean') AND isfinite(corr(rebuilt, observed)) THEN corr(rebuilt, observed)

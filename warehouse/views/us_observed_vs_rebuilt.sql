@@ -13,7 +13,13 @@ SELECT
     (rebuilt.obs_value - observed.obs_value) / nullif(observed.obs_value, 0) AS relative_difference,
     observed.unit_measure,
     observed.method AS observed_method,
-    rebuilt.method AS rebuilt_method
+    rebuilt.method AS rebuilt_method,
+    concat_ws(
+        ' ',
+        'Two methods side by side: the difference tells of the methods, not of the world.',
+        CASE WHEN observed.obs_status = 'E' THEN 'The observed value is estimated or imputed.' END,
+        CASE WHEN rebuilt.obs_status = 'E' THEN 'The rebuilt value is estimated or imputed.' END
+    ) AS caveat
 FROM observations AS observed
 JOIN clusters AS observed_cell ON observed_cell.cluster_id = observed.cluster_id
 JOIN clusters AS rebuilt_cell

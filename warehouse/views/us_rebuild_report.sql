@@ -5,11 +5,17 @@ SELECT
     level,
     observed_method,
     rebuilt_method,
+    unit_kind,
+    unit_measure,
     coalesce(n, 0) AS n,
     correlation,
     median_relative_difference,
     share_within_5_percent,
-    flags_alike
+    flags_alike,
+    CASE
+        WHEN coalesce(n, 0) = 0 THEN 'No value in common.'
+        ELSE 'Differences of method; states, areas and counties contain each other, so levels are not to be added.'
+    END AS caveat
 FROM (
     SELECT indicator, level, 100 * indicator_order + level_order AS place
     FROM
@@ -34,6 +40,8 @@ LEFT JOIN (
         level,
         observed_method,
         rebuilt_method,
+        unit_kind,
+        unit_measure,
         count(*) AS n,
         -- There is none where all values of one side are equal, as every quotient of the country is 1.
         CASE WHEN bool_or(unit_measure <> 'boolean') AND isfinite(corr(rebuilt, observed)) THEN corr(rebuilt, observed)
