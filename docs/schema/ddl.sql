@@ -1150,11 +1150,11 @@ CREATE MACRO structure_support(organisations) AS
     CASE WHEN organisations >= 3 THEN 'deep' WHEN organisations < 3 THEN 'shallow' END;
 
 -- Performance, from growth over the median growth of the peers: 5 % more or less tells. Latent, or "wannabe", is what no rule accepts yet, with more than the expected employment and more than the peers' growth. The bounds are ours.
-CREATE MACRO structure_performance(to_median_growth, accepted, quotient) AS
+CREATE MACRO structure_performance(to_median_growth, accepted, above_expected) AS
     CASE
         WHEN to_median_growth >= 1.05 AND accepted THEN 'overachiever'
         WHEN to_median_growth <= 0.95 AND accepted THEN 'underachiever'
-        WHEN to_median_growth >= 1.05 AND NOT accepted AND quotient > 1 THEN 'latent'
+        WHEN to_median_growth >= 1.05 AND NOT accepted AND above_expected THEN 'latent'
     END;
 
 -- `FROM as_of(TIMESTAMP '2026-01-31')`: observations as they were valid at a time (UTC), out of open and closed rows; a table macro. What is valid begins with the age of the evidence that opened a row and ends with the age of that which closed it. `valid_to` is null while a row holds. A row whose evidence has no age is not in it. Where the file is attached under a name of its own, `USE` it first.
@@ -1187,7 +1187,7 @@ FROM (
 WHERE valid_from <= moment::TIMESTAMP AND (valid_to IS NULL OR valid_to > moment::TIMESTAMP);
 
 -- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
--- rule, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
+-- rule, feed, level of regions and scheme of categories, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
 -- added or averaged. `found` is null where the release cannot tell which places the scope has.
 CREATE VIEW claimed_vs_found AS
 WITH claimed AS (
@@ -1203,6 +1203,10 @@ placed AS (
     SELECT
         clusters.cluster_id,
         clusters.kind,
+        clusters.feed_id AS found_by,
+        region_level(clusters.region_id) AS level,
+        -- Classes that are parts of others stand apart from these.
+        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
         unnest(list_distinct([
             'world',
             'country:' || clusters.country_code,
@@ -1214,32 +1218,35 @@ placed AS (
     FROM clusters
     LEFT JOIN regions AS region ON region.region_id = clusters.region_id
     LEFT JOIN regions AS parent ON parent.region_id = region.parent_region_id
+    LEFT JOIN categories AS category ON category.category_id = clusters.category_id
 ),
 accepted AS (
     SELECT cluster_id, rule_id, time_period
     FROM cluster_identification
     WHERE is_cluster
-    QUALIFY time_period = max(time_period) OVER (PARTITION BY rule_id)
+    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, rule_id)
 ),
 found AS (
-    SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, count(*) AS found
+    SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, NULL::VARCHAR AS found_by,
+        NULL::VARCHAR AS level, NULL::VARCHAR AS category_scheme, count(*) AS found
     FROM placed
     WHERE kind <> 'cell' AND scope IN (SELECT scope FROM claimed)
     GROUP BY scope, kind
     UNION ALL
-    SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, count(*)
+    SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, placed.found_by, placed.level,
+        placed.category_scheme, count(*)
     FROM placed
     JOIN accepted USING (cluster_id)
     WHERE placed.kind = 'cell' AND placed.scope IN (SELECT scope FROM claimed)
     GROUP BY ALL
 ),
 compared AS (
-    SELECT claimed.claim_id, kinds.kind, found.rule_id, found.time_period, coalesce(found.found, 0) AS found
+    SELECT claimed.claim_id, kinds.kind, found.* EXCLUDE (scope, kind, found), coalesce(found.found, 0) AS found
     FROM claimed
     CROSS JOIN (VALUES ('surveyed'), ('documented')) AS kinds(kind)
     LEFT JOIN found ON found.scope = claimed.scope AND found.kind = kinds.kind
     UNION ALL
-    SELECT claimed.claim_id, found.kind, found.rule_id, found.time_period, found.found
+    SELECT claimed.claim_id, found.kind, found.* EXCLUDE (scope, kind, found), found.found
     FROM claimed
     JOIN found ON found.scope = claimed.scope AND found.kind = 'cell'
 )
@@ -1254,6 +1261,9 @@ SELECT
     compared.kind,
     compared.rule_id,
     compared.time_period,
+    compared.found_by,
+    compared.level,
+    compared.category_scheme,
     CASE WHEN known.scope IS NOT NULL THEN compared.found END AS found,
     claimed.contradicts,
     claimed.citation,
@@ -1282,7 +1292,8 @@ LEFT JOIN (
     WHERE scope IN ('world', 'region:EU') OR starts_with(scope, 'country:')
         OR scope IN (SELECT region_id FROM regions) OR scope IN (SELECT iso_3166_2 FROM regions WHERE iso_3166_2 IS NOT NULL)
 ) AS known ON known.scope = claimed.scope
-ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id;
+ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id, compared.found_by,
+    compared.level, compared.category_scheme;
 
 -- Every state of a cluster that ever held, with the time in which it was valid; valid_to is null while it holds. What is derived, such as themes and product class, is that of the release for open rows, and is not kept for closed ones.
 CREATE VIEW cluster_history AS
@@ -1292,7 +1303,7 @@ LEFT JOIN harvests USING (harvest_id)
 UNION ALL BY NAME
 FROM clusters_closed;
 
--- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment of the same method; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has less than nine tenths of the categories of such a base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
+-- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment, and establishments, of the same method and unit; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has less than nine tenths of the categories of such a base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
 CREATE VIEW cluster_strength AS
 WITH cell AS (
     SELECT
@@ -1319,7 +1330,7 @@ national AS (
     FROM cell GROUP BY feed_id HAVING count(DISTINCT country_code) = 1
 ),
 stated AS (
-    SELECT cluster_id, time_period, indicator, method, obs_value, obs_status
+    SELECT cluster_id, time_period, indicator, unit_kind, method, unit_measure, obs_value, obs_status
     FROM observations
     WHERE indicator IN ('employment', 'establishments', 'location_quotient', 'specialisation', 'category_share', 'strong')
         AND unit_kind IN ('_Z', 'firms') AND obs_value IS NOT NULL
@@ -1329,6 +1340,7 @@ measured AS (
         cell.*,
         employment.time_period,
         employment.method AS employment_method,
+        coalesce(employment.unit_measure, '') AS employment_unit,
         employment.obs_value AS employment,
         employment.obs_status,
         other.* EXCLUDE (cluster_id, time_period),
@@ -1339,7 +1351,6 @@ measured AS (
         SELECT
             cluster_id,
             time_period,
-            arg_min(obs_value, method) FILTER (indicator = 'establishments') AS establishments,
             arg_min(obs_value, indicator || method) FILTER (indicator IN ('location_quotient', 'specialisation'))
                 AS published_quotient,
             arg_min(method, indicator || method) FILTER (indicator IN ('location_quotient', 'specialisation'))
@@ -1359,7 +1370,8 @@ reference AS (
         part.category_id,
         part.time_period,
         part.employment_method,
-        any_value(part.scheme) AS scheme,
+        part.employment_unit,
+        part.scheme,
         bool_and(part.in_base) AS in_base,
         coalesce(
             any_value(whole.employment),
@@ -1371,6 +1383,7 @@ reference AS (
     LEFT JOIN measured AS whole
         ON whole.is_reference AND whole.feed_id = part.feed_id AND whole.category_id = part.category_id
         AND whole.time_period = part.time_period AND whole.employment_method = part.employment_method
+        AND whole.employment_unit = part.employment_unit
     WHERE part.traded AND part.is_reference IS NOT true
     GROUP BY ALL
 ),
@@ -1378,8 +1391,10 @@ base AS (
     SELECT
         feed_id,
         level,
+        scheme,
         time_period,
         employment_method,
+        employment_unit,
         bool_and(of_country IS NOT NULL) AS has_country,
         sum(of_country::DECIMAL(18, 3))::DOUBLE AS of_country,
         sum(of_peers::DECIMAL(18, 3))::DOUBLE AS of_peers,
@@ -1394,7 +1409,14 @@ base AS (
     GROUP BY ALL
 ),
 region AS (
-    SELECT feed_id, region_id, time_period, employment_method, sum(employment::DECIMAL(18, 3))::DOUBLE AS employment
+    SELECT
+        feed_id,
+        region_id,
+        scheme,
+        time_period,
+        employment_method,
+        employment_unit,
+        sum(employment::DECIMAL(18, 3))::DOUBLE AS employment
     FROM measured WHERE in_base GROUP BY ALL
 ),
 compared AS (
@@ -1415,15 +1437,38 @@ compared AS (
         measured.traded AND base.feed_id IS NOT NULL AND (
             base.categories >= 0.9 * base.known_categories
             OR count(measured.published_quotient) OVER (
-                PARTITION BY measured.feed_id, level, measured.category_id, time_period, employment_method
+                PARTITION BY measured.feed_id, level, measured.category_id, time_period, employment_method,
+                    employment_unit
             ) = 0
         ) AS uses_base,
         if(uses_base, traded_quotient, published_quotient) AS location_quotient
     FROM measured
-    LEFT JOIN region USING (feed_id, region_id, time_period, employment_method)
-    LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method)
-    LEFT JOIN base USING (feed_id, level, time_period, employment_method)
+    LEFT JOIN region USING (feed_id, region_id, scheme, time_period, employment_method, employment_unit)
+    LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method, employment_unit)
+    LEFT JOIN base USING (feed_id, level, scheme, time_period, employment_method, employment_unit)
     WHERE measured.is_reference IS NOT true
+),
+-- Establishments by each method that the feed has for the level and period.
+counted AS (
+    SELECT cluster_id, time_period, method AS establishments_method, arg_min(obs_value, unit_kind) AS establishments
+    FROM stated
+    WHERE indicator = 'establishments'
+    GROUP BY ALL
+),
+counting AS (
+    SELECT DISTINCT compared.feed_id, compared.level, counted.time_period, counted.establishments_method
+    FROM compared JOIN counted USING (cluster_id, time_period)
+),
+peer AS (
+    SELECT
+        compared.*,
+        coalesce(counting.establishments_method, '') AS establishments_method,
+        counted.establishments
+    FROM compared
+    LEFT JOIN counting USING (feed_id, level, time_period)
+    LEFT JOIN counted
+        ON counted.cluster_id = compared.cluster_id AND counted.time_period = compared.time_period
+        AND counted.establishments_method = counting.establishments_method
 ),
 bounded AS (
     SELECT
@@ -1432,7 +1477,7 @@ bounded AS (
         peer.peers,
         peer.with_establishments,
         us_2017_large(compared.employment, compared.establishments, peer.bounds) AS large
-    FROM compared
+    FROM peer AS compared
     JOIN (
         SELECT
             feed_id,
@@ -1440,12 +1485,14 @@ bounded AS (
             category_id,
             time_period,
             employment_method,
+            employment_unit,
+            establishments_method,
             us_2017_bounds(location_quotient, employment, establishments) AS bounds,
             count(*) FILTER (employment > 0) AS peers,
             count(establishments) FILTER (employment > 0) AS with_establishments
-        FROM compared
+        FROM peer
         GROUP BY ALL
-    ) AS peer USING (feed_id, level, category_id, time_period, employment_method)
+    ) AS peer USING (feed_id, level, category_id, time_period, employment_method, employment_unit, establishments_method)
 )
 SELECT
     cluster_id,
@@ -1469,6 +1516,8 @@ SELECT
         AS qualifying,
     peers,
     employment_method,
+    nullif(employment_unit, '') AS employment_unit,
+    nullif(establishments_method, '') AS establishments_method,
     strong_published,
     feed_id,
     nullif(
@@ -1587,14 +1636,19 @@ pace AS (
     FROM grown
     WINDOW peers AS (PARTITION BY feed_id, level, category_id, method, unit_measure)
 ),
+-- More than the expected employment, by a quotient that the feed states.
 quotient AS (
-    SELECT cluster_id, arg_max(obs_value, (time_period, method)) AS quotient
-    FROM observations
-    WHERE indicator IN ('location_quotient', 'specialisation') AND unit_kind = '_Z' AND obs_value IS NOT NULL
-    GROUP BY cluster_id
+    SELECT DISTINCT cluster_id, true AS is_above
+    FROM (
+        SELECT cluster_id, obs_value, time_period = max(time_period) OVER (PARTITION BY cluster_id, indicator, method)
+            AS is_newest
+        FROM observations
+        WHERE indicator IN ('location_quotient', 'specialisation') AND unit_kind = '_Z' AND obs_value IS NOT NULL
+    )
+    WHERE is_newest AND obs_value > 1
 ),
 target AS (
-    SELECT placed.*, answers.accepted, quotient.quotient
+    SELECT placed.*, answers.accepted, coalesce(quotient.is_above, false) AS is_above
     FROM placed
     JOIN (SELECT cluster_id, bool_or(is_cluster) AS accepted FROM answered GROUP BY cluster_id) AS answers
         USING (cluster_id)
@@ -1602,7 +1656,7 @@ target AS (
     WHERE answers.accepted OR (
         placed.kind = 'cell' AND cluster_id IN (
             SELECT cluster_id FROM pace JOIN quotient USING (cluster_id)
-            WHERE structure_performance(to_median, false, quotient) = 'latent'
+            WHERE structure_performance(to_median, false, is_above) = 'latent'
         )
     )
 ),
@@ -1824,7 +1878,7 @@ told AS (
         target.cluster_id,
         'performance',
         to_median AS value,
-        structure_performance(value, target.accepted, target.quotient),
+        structure_performance(value, target.accepted, target.is_above),
         'structure.performance.growth',
         concat_ws(', ', 'growth of employment over the median growth of the peers', first_period || ' to ' || last_period),
         pace.method,
@@ -1839,7 +1893,7 @@ told AS (
             WHEN growth IS NULL THEN 'no employment in both ' || first_period || ' and ' || last_period
             WHEN peers < 5 THEN 'only ' || peers || ' of the level have employment in both periods'
             WHEN to_median IS NULL THEN 'the peers have no growth to compare with'
-            WHEN structure_performance(to_median, target.accepted, target.quotient) IS NULL THEN 'it grows as its peers do'
+            WHEN structure_performance(to_median, target.accepted, target.is_above) IS NULL THEN 'it grows as its peers do'
         END
     FROM target
     LEFT JOIN pace ON pace.cluster_id = target.cluster_id
@@ -2078,7 +2132,7 @@ SELECT
 FROM initiatives
 GROUP BY country_code, feed_id, kind, level;
 
--- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units or levels are compared.
+-- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units, levels of regions or schemes of categories are compared or joined in one median.
 CREATE VIEW monitoring_evaluation AS
 WITH served AS (
     SELECT DISTINCT
@@ -2104,6 +2158,7 @@ series AS (
         coalesce(cluster.hub_category_id, cluster.category_id) AS category_id,
         cluster.region_id,
         region_level(cluster.region_id) AS level,
+        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
         indicator,
         unit_kind,
         method,
@@ -2112,6 +2167,8 @@ series AS (
         obs_value
     FROM observations
     JOIN clusters AS cluster USING (cluster_id)
+    LEFT JOIN categories AS category
+        ON category.category_id = coalesce(cluster.hub_category_id, cluster.category_id)
     WHERE indicator IN (
         'employment', 'employment_reported', 'establishments', 'turnover', 'exports', 'payroll_annual', 'wage_average'
     )
@@ -2124,6 +2181,7 @@ phases AS (
         series.category_id,
         series.region_id,
         series.level,
+        series.category_scheme,
         indicator,
         unit_kind,
         method,
@@ -2194,6 +2252,8 @@ summed AS (
         coalesce(initiative_id, 'country:' || country_code) AS subject_id,
         country_code,
         initiative_id,
+        level,
+        category_scheme,
         indicator,
         unit_kind,
         method,
@@ -2206,8 +2266,8 @@ summed AS (
     FROM of_cluster
     WHERE country_code IS NOT NULL OR initiative_id IS NOT NULL
     GROUP BY GROUPING SETS (
-        (initiative_id, country_code, indicator, unit_kind, method, unit_measure),
-        (country_code, indicator, unit_kind, method, unit_measure)
+        (initiative_id, country_code, level, category_scheme, indicator, unit_kind, method, unit_measure),
+        (country_code, level, category_scheme, indicator, unit_kind, method, unit_measure)
     )
 )
 SELECT
@@ -2215,6 +2275,8 @@ SELECT
     cluster_id AS subject_id,
     initiative_id,
     country_code,
+    level,
+    category_scheme,
     indicator,
     unit_kind,
     method,
@@ -2343,7 +2405,15 @@ SELECT
         WHEN first_day IS NULL OR last_day IS NULL THEN 'the period is not known: ' || time_period
         WHEN day(first_day) <> 1 OR last_day <> last_day(last_day) THEN 'the period is not made of whole months'
         ELSE 'no rate of ' || currency || ' for all of ' || time_period || ': rates are held from ' || since || ' to ' || until
-    END AS reason
+    END AS reason,
+    concat_ws(
+        ' ',
+        'At the average rate of the period; prices differ between countries and years.',
+        CASE obs_status
+            WHEN 'E' THEN 'The value is estimated or imputed.'
+            WHEN 'P' THEN 'The value is provisional.'
+        END
+    ) AS caveat
 FROM rated;
 
 -- How many clusters, projects or units each initiative is stated to reach: one row per statement, as stated, side by side.
@@ -2436,7 +2506,7 @@ ORDER BY feeds.source_id, feeds.feed_id;
 CREATE VIEW strong_clusters AS
 WITH newest AS (
     FROM cluster_strength
-    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, level, employment_method)
+    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, level, employment_method, employment_unit)
 )
 SELECT
     newest.cluster_id,
@@ -2456,6 +2526,8 @@ SELECT
     newest.strong_published,
     newest.peers,
     newest.employment_method,
+    newest.employment_unit,
+    newest.establishments_method,
     newest.method,
     concat_ws(' ', 'Strong among the regions of its feed and level only.', newest.caveat) AS caveat
 FROM newest

@@ -17,9 +17,9 @@ CREATE MACRO structure_support(organisations) AS
     CASE WHEN organisations >= 3 THEN 'deep' WHEN organisations < 3 THEN 'shallow' END;
 
 -- Performance, from growth over the median growth of the peers: 5 % more or less tells. Latent, or "wannabe", is what no rule accepts yet, with more than the expected employment and more than the peers' growth. The bounds are ours.
-CREATE MACRO structure_performance(to_median_growth, accepted, quotient) AS
+CREATE MACRO structure_performance(to_median_growth, accepted, above_expected) AS
     CASE
         WHEN to_median_growth >= 1.05 AND accepted THEN 'overachiever'
         WHEN to_median_growth <= 0.95 AND accepted THEN 'underachiever'
-        WHEN to_median_growth >= 1.05 AND NOT accepted AND quotient > 1 THEN 'latent'
+        WHEN to_median_growth >= 1.05 AND NOT accepted AND above_expected THEN 'latent'
     END;

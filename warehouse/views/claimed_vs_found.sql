@@ -1,5 +1,5 @@
 -- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
--- rule, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
+-- rule, feed, level of regions and scheme of categories, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
 -- added or averaged. `found` is null where the release cannot tell which places the scope has.
 CREATE VIEW claimed_vs_found AS
 WITH claimed AS (
@@ -15,6 +15,10 @@ placed AS (
     SELECT
         clusters.cluster_id,
         clusters.kind,
+        clusters.feed_id AS found_by,
+        region_level(clusters.region_id) AS level,
+        -- Classes that are parts of others stand apart from these.
+        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
         unnest(list_distinct([
             'world',
             'country:' || clusters.country_code,
@@ -26,32 +30,35 @@ placed AS (
     FROM clusters
     LEFT JOIN regions AS region ON region.region_id = clusters.region_id
     LEFT JOIN regions AS parent ON parent.region_id = region.parent_region_id
+    LEFT JOIN categories AS category ON category.category_id = clusters.category_id
 ),
 accepted AS (
     SELECT cluster_id, rule_id, time_period
     FROM cluster_identification
     WHERE is_cluster
-    QUALIFY time_period = max(time_period) OVER (PARTITION BY rule_id)
+    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, rule_id)
 ),
 found AS (
-    SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, count(*) AS found
+    SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, NULL::VARCHAR AS found_by,
+        NULL::VARCHAR AS level, NULL::VARCHAR AS category_scheme, count(*) AS found
     FROM placed
     WHERE kind <> 'cell' AND scope IN (SELECT scope FROM claimed)
     GROUP BY scope, kind
     UNION ALL
-    SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, count(*)
+    SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, placed.found_by, placed.level,
+        placed.category_scheme, count(*)
     FROM placed
     JOIN accepted USING (cluster_id)
     WHERE placed.kind = 'cell' AND placed.scope IN (SELECT scope FROM claimed)
     GROUP BY ALL
 ),
 compared AS (
-    SELECT claimed.claim_id, kinds.kind, found.rule_id, found.time_period, coalesce(found.found, 0) AS found
+    SELECT claimed.claim_id, kinds.kind, found.* EXCLUDE (scope, kind, found), coalesce(found.found, 0) AS found
     FROM claimed
     CROSS JOIN (VALUES ('surveyed'), ('documented')) AS kinds(kind)
     LEFT JOIN found ON found.scope = claimed.scope AND found.kind = kinds.kind
     UNION ALL
-    SELECT claimed.claim_id, found.kind, found.rule_id, found.time_period, found.found
+    SELECT claimed.claim_id, found.kind, found.* EXCLUDE (scope, kind, found), found.found
     FROM claimed
     JOIN found ON found.scope = claimed.scope AND found.kind = 'cell'
 )
@@ -66,6 +73,9 @@ SELECT
     compared.kind,
     compared.rule_id,
     compared.time_period,
+    compared.found_by,
+    compared.level,
+    compared.category_scheme,
     CASE WHEN known.scope IS NOT NULL THEN compared.found END AS found,
     claimed.contradicts,
     claimed.citation,
@@ -94,4 +104,5 @@ LEFT JOIN (
     WHERE scope IN ('world', 'region:EU') OR starts_with(scope, 'country:')
         OR scope IN (SELECT region_id FROM regions) OR scope IN (SELECT iso_3166_2 FROM regions WHERE iso_3166_2 IS NOT NULL)
 ) AS known ON known.scope = claimed.scope
-ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id;
+ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id, compared.found_by,
+    compared.level, compared.category_scheme;

@@ -1,4 +1,4 @@
--- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment of the same method; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has less than nine tenths of the categories of such a base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
+-- Strength of cells by one method, us_2017 (Delgado, Porter, Stern 2016), in every feed that has the inputs, so that strong clusters of several countries stand side by side. Peers are the regions of the same level in the same feed and period, with employment, and establishments, of the same method and unit; they decide what is strong, so two feeds are comparable in this sense only. The location quotient has traded employment as its base, or is the published one where the feed has less than nine tenths of the categories of such a base. `strong_published` is the flag of the source, where it has one; the caveat says what was not applied.
 CREATE VIEW cluster_strength AS
 WITH cell AS (
     SELECT
@@ -25,7 +25,7 @@ national AS (
     FROM cell GROUP BY feed_id HAVING count(DISTINCT country_code) = 1
 ),
 stated AS (
-    SELECT cluster_id, time_period, indicator, method, obs_value, obs_status
+    SELECT cluster_id, time_period, indicator, unit_kind, method, unit_measure, obs_value, obs_status
     FROM observations
     WHERE indicator IN ('employment', 'establishments', 'location_quotient', 'specialisation', 'category_share', 'strong')
         AND unit_kind IN ('_Z', 'firms') AND obs_value IS NOT NULL
@@ -35,6 +35,7 @@ measured AS (
         cell.*,
         employment.time_period,
         employment.method AS employment_method,
+        coalesce(employment.unit_measure, '') AS employment_unit,
         employment.obs_value AS employment,
         employment.obs_status,
         other.* EXCLUDE (cluster_id, time_period),
@@ -45,7 +46,6 @@ measured AS (
         SELECT
             cluster_id,
             time_period,
-            arg_min(obs_value, method) FILTER (indicator = 'establishments') AS establishments,
             arg_min(obs_value, indicator || method) FILTER (indicator IN ('location_quotient', 'specialisation'))
                 AS published_quotient,
             arg_min(method, indicator || method) FILTER (indicator IN ('location_quotient', 'specialisation'))
@@ -65,7 +65,8 @@ reference AS (
         part.category_id,
         part.time_period,
         part.employment_method,
-        any_value(part.scheme) AS scheme,
+        part.employment_unit,
+        part.scheme,
         bool_and(part.in_base) AS in_base,
         coalesce(
             any_value(whole.employment),
@@ -77,6 +78,7 @@ reference AS (
     LEFT JOIN measured AS whole
         ON whole.is_reference AND whole.feed_id = part.feed_id AND whole.category_id = part.category_id
         AND whole.time_period = part.time_period AND whole.employment_method = part.employment_method
+        AND whole.employment_unit = part.employment_unit
     WHERE part.traded AND part.is_reference IS NOT true
     GROUP BY ALL
 ),
@@ -84,8 +86,10 @@ base AS (
     SELECT
         feed_id,
         level,
+        scheme,
         time_period,
         employment_method,
+        employment_unit,
         bool_and(of_country IS NOT NULL) AS has_country,
         sum(of_country::DECIMAL(18, 3))::DOUBLE AS of_country,
         sum(of_peers::DECIMAL(18, 3))::DOUBLE AS of_peers,
@@ -100,7 +104,14 @@ base AS (
     GROUP BY ALL
 ),
 region AS (
-    SELECT feed_id, region_id, time_period, employment_method, sum(employment::DECIMAL(18, 3))::DOUBLE AS employment
+    SELECT
+        feed_id,
+        region_id,
+        scheme,
+        time_period,
+        employment_method,
+        employment_unit,
+        sum(employment::DECIMAL(18, 3))::DOUBLE AS employment
     FROM measured WHERE in_base GROUP BY ALL
 ),
 compared AS (
@@ -121,15 +132,38 @@ compared AS (
         measured.traded AND base.feed_id IS NOT NULL AND (
             base.categories >= 0.9 * base.known_categories
             OR count(measured.published_quotient) OVER (
-                PARTITION BY measured.feed_id, level, measured.category_id, time_period, employment_method
+                PARTITION BY measured.feed_id, level, measured.category_id, time_period, employment_method,
+                    employment_unit
             ) = 0
         ) AS uses_base,
         if(uses_base, traded_quotient, published_quotient) AS location_quotient
     FROM measured
-    LEFT JOIN region USING (feed_id, region_id, time_period, employment_method)
-    LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method)
-    LEFT JOIN base USING (feed_id, level, time_period, employment_method)
+    LEFT JOIN region USING (feed_id, region_id, scheme, time_period, employment_method, employment_unit)
+    LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method, employment_unit)
+    LEFT JOIN base USING (feed_id, level, scheme, time_period, employment_method, employment_unit)
     WHERE measured.is_reference IS NOT true
+),
+-- Establishments by each method that the feed has for the level and period.
+counted AS (
+    SELECT cluster_id, time_period, method AS establishments_method, arg_min(obs_value, unit_kind) AS establishments
+    FROM stated
+    WHERE indicator = 'establishments'
+    GROUP BY ALL
+),
+counting AS (
+    SELECT DISTINCT compared.feed_id, compared.level, counted.time_period, counted.establishments_method
+    FROM compared JOIN counted USING (cluster_id, time_period)
+),
+peer AS (
+    SELECT
+        compared.*,
+        coalesce(counting.establishments_method, '') AS establishments_method,
+        counted.establishments
+    FROM compared
+    LEFT JOIN counting USING (feed_id, level, time_period)
+    LEFT JOIN counted
+        ON counted.cluster_id = compared.cluster_id AND counted.time_period = compared.time_period
+        AND counted.establishments_method = counting.establishments_method
 ),
 bounded AS (
     SELECT
@@ -138,7 +172,7 @@ bounded AS (
         peer.peers,
         peer.with_establishments,
         us_2017_large(compared.employment, compared.establishments, peer.bounds) AS large
-    FROM compared
+    FROM peer AS compared
     JOIN (
         SELECT
             feed_id,
@@ -146,12 +180,14 @@ bounded AS (
             category_id,
             time_period,
             employment_method,
+            employment_unit,
+            establishments_method,
             us_2017_bounds(location_quotient, employment, establishments) AS bounds,
             count(*) FILTER (employment > 0) AS peers,
             count(establishments) FILTER (employment > 0) AS with_establishments
-        FROM compared
+        FROM peer
         GROUP BY ALL
-    ) AS peer USING (feed_id, level, category_id, time_period, employment_method)
+    ) AS peer USING (feed_id, level, category_id, time_period, employment_method, employment_unit, establishments_method)
 )
 SELECT
     cluster_id,
@@ -175,6 +211,8 @@ SELECT
         AS qualifying,
     peers,
     employment_method,
+    nullif(employment_unit, '') AS employment_unit,
+    nullif(establishments_method, '') AS establishments_method,
     strong_published,
     feed_id,
     nullif(

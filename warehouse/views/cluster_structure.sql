@@ -78,14 +78,19 @@ pace AS (
     FROM grown
     WINDOW peers AS (PARTITION BY feed_id, level, category_id, method, unit_measure)
 ),
+-- More than the expected employment, by a quotient that the feed states.
 quotient AS (
-    SELECT cluster_id, arg_max(obs_value, (time_period, method)) AS quotient
-    FROM observations
-    WHERE indicator IN ('location_quotient', 'specialisation') AND unit_kind = '_Z' AND obs_value IS NOT NULL
-    GROUP BY cluster_id
+    SELECT DISTINCT cluster_id, true AS is_above
+    FROM (
+        SELECT cluster_id, obs_value, time_period = max(time_period) OVER (PARTITION BY cluster_id, indicator, method)
+            AS is_newest
+        FROM observations
+        WHERE indicator IN ('location_quotient', 'specialisation') AND unit_kind = '_Z' AND obs_value IS NOT NULL
+    )
+    WHERE is_newest AND obs_value > 1
 ),
 target AS (
-    SELECT placed.*, answers.accepted, quotient.quotient
+    SELECT placed.*, answers.accepted, coalesce(quotient.is_above, false) AS is_above
     FROM placed
     JOIN (SELECT cluster_id, bool_or(is_cluster) AS accepted FROM answered GROUP BY cluster_id) AS answers
         USING (cluster_id)
@@ -93,7 +98,7 @@ target AS (
     WHERE answers.accepted OR (
         placed.kind = 'cell' AND cluster_id IN (
             SELECT cluster_id FROM pace JOIN quotient USING (cluster_id)
-            WHERE structure_performance(to_median, false, quotient) = 'latent'
+            WHERE structure_performance(to_median, false, is_above) = 'latent'
         )
     )
 ),
@@ -315,7 +320,7 @@ told AS (
         target.cluster_id,
         'performance',
         to_median AS value,
-        structure_performance(value, target.accepted, target.quotient),
+        structure_performance(value, target.accepted, target.is_above),
         'structure.performance.growth',
         concat_ws(', ', 'growth of employment over the median growth of the peers', first_period || ' to ' || last_period),
         pace.method,
@@ -330,7 +335,7 @@ told AS (
             WHEN growth IS NULL THEN 'no employment in both ' || first_period || ' and ' || last_period
             WHEN peers < 5 THEN 'only ' || peers || ' of the level have employment in both periods'
             WHEN to_median IS NULL THEN 'the peers have no growth to compare with'
-            WHEN structure_performance(to_median, target.accepted, target.quotient) IS NULL THEN 'it grows as its peers do'
+            WHEN structure_performance(to_median, target.accepted, target.is_above) IS NULL THEN 'it grows as its peers do'
         END
     FROM target
     LEFT JOIN pace ON pace.cluster_id = target.cluster_id

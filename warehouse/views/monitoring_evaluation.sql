@@ -1,4 +1,4 @@
--- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units or levels are compared.
+-- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units, levels of regions or schemes of categories are compared or joined in one median.
 CREATE VIEW monitoring_evaluation AS
 WITH served AS (
     SELECT DISTINCT
@@ -24,6 +24,7 @@ series AS (
         coalesce(cluster.hub_category_id, cluster.category_id) AS category_id,
         cluster.region_id,
         region_level(cluster.region_id) AS level,
+        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
         indicator,
         unit_kind,
         method,
@@ -32,6 +33,8 @@ series AS (
         obs_value
     FROM observations
     JOIN clusters AS cluster USING (cluster_id)
+    LEFT JOIN categories AS category
+        ON category.category_id = coalesce(cluster.hub_category_id, cluster.category_id)
     WHERE indicator IN (
         'employment', 'employment_reported', 'establishments', 'turnover', 'exports', 'payroll_annual', 'wage_average'
     )
@@ -44,6 +47,7 @@ phases AS (
         series.category_id,
         series.region_id,
         series.level,
+        series.category_scheme,
         indicator,
         unit_kind,
         method,
@@ -114,6 +118,8 @@ summed AS (
         coalesce(initiative_id, 'country:' || country_code) AS subject_id,
         country_code,
         initiative_id,
+        level,
+        category_scheme,
         indicator,
         unit_kind,
         method,
@@ -126,8 +132,8 @@ summed AS (
     FROM of_cluster
     WHERE country_code IS NOT NULL OR initiative_id IS NOT NULL
     GROUP BY GROUPING SETS (
-        (initiative_id, country_code, indicator, unit_kind, method, unit_measure),
-        (country_code, indicator, unit_kind, method, unit_measure)
+        (initiative_id, country_code, level, category_scheme, indicator, unit_kind, method, unit_measure),
+        (country_code, level, category_scheme, indicator, unit_kind, method, unit_measure)
     )
 )
 SELECT
@@ -135,6 +141,8 @@ SELECT
     cluster_id AS subject_id,
     initiative_id,
     country_code,
+    level,
+    category_scheme,
     indicator,
     unit_kind,
     method,

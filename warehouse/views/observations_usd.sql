@@ -71,5 +71,13 @@ SELECT
         WHEN first_day IS NULL OR last_day IS NULL THEN 'the period is not known: ' || time_period
         WHEN day(first_day) <> 1 OR last_day <> last_day(last_day) THEN 'the period is not made of whole months'
         ELSE 'no rate of ' || currency || ' for all of ' || time_period || ': rates are held from ' || since || ' to ' || until
-    END AS reason
+    END AS reason,
+    concat_ws(
+        ' ',
+        'At the average rate of the period; prices differ between countries and years.',
+        CASE obs_status
+            WHEN 'E' THEN 'The value is estimated or imputed.'
+            WHEN 'P' THEN 'The value is provisional.'
+        END
+    ) AS caveat
 FROM rated;

@@ -2,7 +2,7 @@
 CREATE VIEW strong_clusters AS
 WITH newest AS (
     FROM cluster_strength
-    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, level, employment_method)
+    QUALIFY time_period = max(time_period) OVER (PARTITION BY feed_id, level, employment_method, employment_unit)
 )
 SELECT
     newest.cluster_id,
@@ -22,6 +22,8 @@ SELECT
     newest.strong_published,
     newest.peers,
     newest.employment_method,
+    newest.employment_unit,
+    newest.establishments_method,
     newest.method,
     concat_ws(' ', 'Strong among the regions of its feed and level only.', newest.caveat) AS caveat
 FROM newest
