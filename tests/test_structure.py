@@ -182,6 +182,9 @@ def book() -> Iterator[duckdb.DuckDBPyConnection]:
             },
         )
         put(connection, "cluster_identification", answer("in.observatory:1", "survey.listed", "undated"))
+        text = cell_of("paper.facts:1", "us:msa:1", "bcd:4") | {"kind": "documented", "feed_id": "paper.facts"}
+        put(connection, "clusters", text)
+        put(connection, "cluster_identification", answer("paper.facts:1", "paper.documented", "undated"))
         put(connection, "organisations", *({"organisation_id": f"body:{number}"} for number in range(4)))
         put(
             connection,
@@ -210,7 +213,7 @@ def structure(connection: duckdb.DuckDBPyConnection, dimension: str) -> dict[str
     """Return the last two parts of the id of each automotive cell (or the id) → value, class, n, reason."""
     rows = connection.execute(
         "SELECT regexp_extract(cluster_id, '[^:]+:[^:]+$'), round(value, 6), class, n, reason FROM cluster_structure "
-        "WHERE dimension = ? AND (category_id = 'bcd:4' OR kind <> 'cell') ORDER BY ALL",
+        "WHERE dimension = ? AND (category_id = 'bcd:4' OR kind = 'surveyed') AND kind <> 'documented' ORDER BY ALL",
         [dimension],
     ).fetchall()
     assert len({key for key, *_ in rows}) == len(rows)
@@ -258,6 +261,13 @@ def test_breadth_counts_related_categories_that_the_rule_accepts(book: duckdb.Du
         "SELECT reason FROM cluster_structure WHERE dimension = 'breadth' AND cluster_id = 'us.cbp:msa:1:9'"
     ).fetchone() or [None]
     assert reason == "no feed of this release says which categories are related to bcd:9"
+
+
+def test_what_a_text_names_says_nothing_of_what_is_around(book: duckdb.DuckDBPyConnection) -> None:
+    rows = book.execute(
+        "SELECT value, class, reason FROM cluster_structure WHERE dimension = 'breadth' AND kind = 'documented'"
+    ).fetchall()
+    assert rows == [(None, None, "no rule that says what is around answers for it")]
 
 
 def test_depth_counts_subclusters_or_organisations(book: duckdb.DuckDBPyConnection) -> None:
@@ -330,7 +340,7 @@ def paper_codes() -> list[dict[str, str]]:
 def test_typology_is_one_row_per_cluster(book: duckdb.DuckDBPyConnection) -> None:
     rows = book.execute(
         "SELECT cluster_id, accepted, spread, density, breadth, depth, performance FROM cluster_typology "
-        "WHERE hub_category_id = 'bcd:4' OR kind <> 'cell' ORDER BY cluster_id"
+        "WHERE (hub_category_id = 'bcd:4' OR kind = 'surveyed') AND kind <> 'documented' ORDER BY cluster_id"
     ).fetchall()
     assert rows[0] == ("in.observatory:1", True, None, None, None, "deep", None)
     assert rows[1] == ("us.cbp:msa:1:4", True, "localised", "dense", "broad", "deep", "overachiever")

@@ -1704,8 +1704,8 @@ establishments AS (
     WINDOW peers AS (PARTITION BY feed_id, kind, level, category_id, unit_kind, method, unit_measure, time_period)
 ),
 
--- The stricter form of a rule would only tell less of what is around.
-around AS (FROM answered WHERE NOT starts_with(rule_id, 'us.strong10.')),
+-- The stricter form of a rule would only tell less of what is around, and a text names what it is about.
+around AS (FROM answered WHERE NOT starts_with(rule_id, 'us.strong10.') AND rule_id <> 'paper.documented'),
 related AS (
     SELECT DISTINCT from_category_id AS hub_category_id, to_category_id AS related_id
     FROM category_mappings
