@@ -892,6 +892,9 @@ def _say_what_next(home: Path) -> None:
 _SHOWN = 12
 """Countries that the demo prints of the census; all stand in the table."""
 
+_TOLD = 6
+"""Claims that the demo prints of a country, the largest first."""
+
 
 def census_rows(release: Path) -> list[tuple[str, ...]]:
     """Return the census of a release in words: scope, found, once each, as a range, and what is declared.
@@ -902,9 +905,9 @@ def census_rows(release: Path) -> list[tuple[str, ...]]:
         rows = connection.execute(
             """
             SELECT scope, found, deduplicated, low, high, (
-                SELECT string_agg(
+                SELECT list(
                     CASE qualifier WHEN 'about' THEN '~' WHEN 'more_than' THEN '>' WHEN 'less_than' THEN '<' ELSE '' END
-                    || format('{:,}', value::BIGINT), ', ' ORDER BY value DESC, claim_id
+                    || format('{:,}', value::BIGINT) ORDER BY value DESC, claim_id
                 )
                 FROM claims
                 WHERE claims.scope = census.scope AND unit = 'clusters' AND programme IS NULL
@@ -915,9 +918,14 @@ def census_rows(release: Path) -> list[tuple[str, ...]]:
             """
         ).fetchall()
     return [
-        (scope.removeprefix("country:"), f"{found:,}", f"{once:,}", f"{low:,} to {high:,}", declared or "–")
+        (scope.removeprefix("country:"), f"{found:,}", f"{once:,}", f"{low:,} to {high:,}", _claims(declared or []))
         for scope, found, once, low, high, declared in rows
     ]
+
+
+def _claims(figures: Sequence[str]) -> str:
+    more = len(figures) - _TOLD
+    return (", ".join(figures[:_TOLD]) or "–") + (f" and {more} more" if more > 0 else "")
 
 
 def _print_census(release: Path) -> None:

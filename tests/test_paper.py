@@ -157,7 +157,7 @@ def test_a_synthetic_home_may_publish_the_facts(tmp_path: Path, replica: Replica
     census = {where: rest for where, *rest in cli.census_rows(observatory.home / "published" / "latest")}
     found, once, bounds, declared = census["IN"]
     assert (found, once, bounds) == ("1", "1", "1 to 6,500")
-    assert declared.startswith(">6,500, ~6,400, >6,000, ~6,000, >5,000, ~2,500, ~2,000, 1,157, 1,156, ~1,086")
+    assert declared == ">6,500, ~6,400, >6,000, ~6,000, >5,000, ~2,500 and 13 more"
     assert list(census)[-1] == "world"
     assert observatory.run("publish", "--profile", "public")[0] == 0
     assert observatory.value(f"SELECT count(*) FROM claims WHERE feed_id = '{FEED}'") == ROWS["claims"]
