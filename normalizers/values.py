@@ -12,38 +12,107 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-_SIGNS = {"INR": "₹`", "EUR": "€", "GBP": "£"}
+_SIGNS = {"INR": "[₹`]", "EUR": "€", "GBP": "£", "PLN": "zł(?:otych)?"}
 _CODES = {
     "INR": r"rs|inr|rupees?|roupies?|rupien",
     "USD": r"us ?\$|u\.s\. ?\$|usd|us dollars?",
     "CAD": r"ca? ?\$|c[ad]n ?\$|cad|canadian dollars?|\$ ?ca(?:d|n)?",
     "EUR": r"eur|euros?",
     "GBP": r"gbp|pounds?",
+    "BRL": r"r ?\$|brl|rea(?:l|is)",
+    "PLN": r"pln",
+    "MXN": r"mx ?\$|mxn|\$ ?mxn?",
+    "MYR": r"rm|myr|ringgits?",
+    "ZAR": r"zar|rands?",
 }
 """ISO 4217 code → how it is written; a bare dollar is what the program says that it is."""
 
-_SCALES = {
-    100: r"hundreds?",
-    1_000: r"thousands?|k|tsd|tausend|milliers?|mille",
-    100_000: r"lakhs?|lacs?|laks?",
-    1_000_000: r"millions?|millionen|mn|mln|mio|m",
-    10_000_000: r"crores?|crs?",
-    1_000_000_000: r"billions?|bn|milliards?|milliarden|mrd",
-    1_000_000_000_000: r"trillions?|tn",
-}
-"""Multiplier → how it is written. A lakh is 100,000, a crore 10,000,000; several, one after the other, multiply."""
+_INITIAL = {"ZAR": "r"}
+"""ISO 4217 code → a letter that names it before a figure and in a unit, and nowhere else."""
 
-_ABOUT = (
-    r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|close to|estimated(?: at)?|est\."
-    r"|environ|près de|presque|rund|etwa|zirka|ungefähr|fast"
+_SCALES = {
+    100: ("hundreds?",),  # en
+    1_000: (
+        "thousands?|k",  # en
+        "tsd|tausend",  # de
+        "milliers?|mille",  # fr
+        "mila|migliaia",  # it
+        "mil|miles",  # es
+        "milhares",  # pt, beside `mil`
+        r"tys|tysi(?:ące|ęcy|ąc)",  # pl
+        "duizend",  # nl
+        "tusen",  # sv
+        "ribu",  # ms
+    ),
+    100_000: ("lakhs?|lacs?|laks?",),
+    1_000_000: (
+        "millions?|mn|m",
+        "millionen|mio",
+        "milion[ei]",
+        "millones|millón",
+        "milhões|milhão",
+        "mln|milion(?:y|ów)?",
+        "miljoen",
+        "miljon(?:er)?",
+        "juta",
+    ),
+    10_000_000: ("crores?|crs?",),
+    1_000_000_000: (
+        "billions?|bn|b",
+        "milliarden|mrd",
+        "milliards?|mds?",
+        "miliard[oi]",
+        "bilhões|bilhão",
+        "mld|miliard(?:y|ów)?",
+        "miljard(?:er)?",
+        "bilion",
+    ),
+    1_000_000_000_000: ("trillions?|tn",),
+}
+"""Multiplier → how languages write it: English, German, French, Italian, Spanish, Portuguese, Polish, Dutch, Swedish,
+Malay; Hindi is in `_HINDI`. A lakh is 100,000, a crore 10,000,000; several, one after the other, multiply: the `mil
+millones` of Spanish are 1e9. What means one thing here and another there (`billones`) is left out."""
+
+_ABOUT = "|".join(
+    (
+        r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
+        r"environ|env\.|près de|presque|autour de",
+        r"rund|rd\.|etwa|zirka|ungefähr|fast",
+        r"cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
+        r"quasi",
+        r"ok\.|około|prawie",
+        r"ongeveer|bijna",
+        r"ungefär|omkring",
+        r"kira-kira|hampir",
+    )
 )
-_OVER = (
-    r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"
-    r"|minimum(?: of)?|min\.?)|>=?|≥|plus de|au moins|mehr als|über|mindestens"
+_OVER = "|".join(
+    (
+        r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"
+        r"|minimum(?: of)?|min\.?)|>=?|≥",
+        r"plus de|au moins",
+        r"mehr als|über|mindestens",
+        r"oltre|più di|almeno",
+        r"m[aá]s de|al menos",
+        r"mais de|pelo menos",
+        r"ponad|powyżej|co najmniej",
+        r"meer dan|minstens",
+        r"mer än|över|minst",
+        r"lebih dari(?:pada)?",
+    )
 )
-_UNDER = (
-    r"(?:just )?(?:less than|under|below|up ?to|fewer than|at most|not more than|maximum(?: of)?|max\.?)|<=?|≤|moins de"
-    r"|jusqu'à|weniger als|unter|bis zu|höchstens"
+_UNDER = "|".join(
+    (
+        r"(?:just )?(?:less than|under|below|up ?to|fewer than|at most|not more than|maximum(?: of)?|max\.?)|<=?|≤",
+        r"moins de|jusqu'à",
+        r"weniger als|unter|bis zu|höchstens",
+        r"meno di|fino a",
+        r"menos de|hasta|até",
+        r"poniżej|mniej niż|do",
+        r"minder dan|hoogstens",
+        r"mindre än|högst",
+        r"kurang dari(?:pada)?",
+    )
 )
 _AND_OVER = r"\+|plus|(?:and|or|&) (?:above|more|over)"
 _AND_UNDER = r"(?:and|or|&) (?:below|less|fewer|under)"
@@ -84,7 +153,8 @@ _COUNTED = (
     r"(?:units?|firms?|enterprises?|industr(?:y|ies)|msmes?|smes?|ssis?|persons?|people|workers?|employees?|workforce"
     r"|artisans?|craftsmen|weavers?|looms?|handlooms?|power ?looms?|jobs?|nos?\.?|numbers?|members?|compan(?:y|ies)"
     r"|establishments?|famil(?:y|ies)|households?|factor(?:y|ies)|workshops?|beneficiar(?:y|ies)|clusters?"
-    r"|entreprises|employés|emplois|personnes|salariés|beschäftigte|betriebe|unternehmen|mitarbeiter|personen)"
+    r"|entreprises|employés|emplois|personnes|salariés|beschäftigte|betriebe|unternehmen|mitarbeiter|personen"
+    r"|imprese|addetti|empresas|trabajadores|trabalhadores|pessoas|personas|firm|osób|bedrijven|företag)"
 )
 _ASIDE = (
     r"per annum|p\.? ?a\.?|per year|annually|a year|/ ?year|/ ?yr|yearly|only|/-|in total|total|in all|par an|pro jahr|"
@@ -93,12 +163,15 @@ _ASIDE = (
 """What may stand after a number without making it another one."""
 
 _YEARS = r"(?:fy ?)?(?:19|20)[0-9]{2}(?:[-/](?:(?:19|20)[0-9]{2}|[0-9]{2}))?"
-_PERCENT = r"%|per ?cent\b|pct\b\.?|prozent\b|pour ?cent\b"
+_PERCENT = r"%|per ?cent[oi]?\b|pct\b\.?|prozent\b|pour ?cent\b|v\. ?h\.|vom hundert\b|por ?c[ie]e?nto\b|procent\b"
 _NAMES = "|".join(_CODES.values())
-_DOLLARS = r"us ?\$|u\.s\. ?\$|ca? ?\$|c[ad]n ?\$|\$ ?ca(?:d|n)?"
-_CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?)\.?|[₹`€£$]"
-_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?)\b\.?|[₹`€£$]"
-_SCALE = "|".join(_SCALES.values())
+_DOLLARS = r"us ?\$|u\.s\. ?\$|ca? ?\$|c[ad]n ?\$|\$ ?ca(?:d|n)?|r ?\$|mx ?\$"
+_SIGN = "|".join((*_SIGNS.values(), "[$]"))
+_CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?|{'|'.join(_INITIAL.values())})\.?|{_SIGN}"
+_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?)\b\.?|{_SIGN}"
+_OF = r"(?:d'|de |di |da |of )"
+"""What may stand between a multiplier and its currency: `millions d'euros`, `migliaia di euro`."""
+_SCALE = "|".join(words for of in _SCALES.values() for words in of)
 _NUMBERS = {
     ".": (
         r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,3}(?:'[0-9]{3})+|[0-9]+)"
@@ -116,15 +189,15 @@ def _amount(mark: str) -> str:
     """Return the pattern of one amount. Groups: currency, number, multipliers, per cent, currency, multiplier."""
     return _quoted(
         rf"(?:({_CURRENCY_BEFORE}) ?)?({_NUMBERS[mark]})(?:[ -]?((?:{_SCALE})\b\.?(?:[ -](?:{_SCALE})\b\.?)*))?"
-        rf"(?: ?({_PERCENT}))?(?: ?({_CURRENCY_AFTER})(?: ((?:{_SCALE})\b\.?))?)?(?: ?/-)?"
+        rf"(?: ?({_PERCENT}))?(?: ?{_OF}?({_CURRENCY_AFTER})(?: ((?:{_SCALE})\b\.?))?)?(?: ?/-)?"
     )
 
 
 def _currency_case(text: str, dollar: str) -> str:
     """Return SQL: the ISO 4217 code of the first currency that a text names."""
-    signs = {code: f"[{signs}]" for code, signs in _SIGNS.items()}
     patterns = {
-        code: rf"(^|[^a-z])(?:{names})($|[^a-z])" + (f"|{signs[code]}" if code in signs else "")
+        code: rf"(^|[^a-z])(?:{names}{'|' + _INITIAL[code] if code in _INITIAL else ''})($|[^a-z])"
+        + (f"|{_SIGNS[code]}" if code in _SIGNS else "")
         for code, names in _CODES.items()
     }
     whens = " ".join(
@@ -135,7 +208,7 @@ def _currency_case(text: str, dollar: str) -> str:
 
 def _scale_product(text: str) -> str:
     """Return SQL: the product of the multipliers that a text names; 1 where it names none."""
-    patterns = {factor: _quoted(rf"(^|[^a-z])(?:{words})($|[^a-z])") for factor, words in _SCALES.items()}
+    patterns = {factor: _quoted(rf"(^|[^a-z])(?:{'|'.join(words)})($|[^a-z])") for factor, words in _SCALES.items()}
     return " * ".join(
         f"CASE WHEN regexp_matches({text}, {pattern}) THEN {float(factor)!r}::DOUBLE ELSE 1 END"
         for factor, pattern in patterns.items()
@@ -206,7 +279,7 @@ _WORD_STEPS = [
     (
         "w4",
         "regexp_replace(w3, "
-        + _quoted(rf"\((?:in |during |as (?:of|on) |for )?(?:the year )?{_YEARS}\)")
+        + _quoted(rf"\((?:in |during |as (?:of|on) |for |at )?(?:the year |constant )?{_YEARS}(?: prices?)?\)")
         + ", ' ', 'g')",
     ),
     (
@@ -223,8 +296,13 @@ _WORD_STEPS = [
         + _quoted(rf"^({_CURRENCY_BEFORE}) ?({_ABOUT}|{_OVER}|{_UNDER}) ")
         + r", '\2 \1 ')",
     ),
-    ("w7", "regexp_replace(w6, " + _quoted(rf" *\((?:{_ABOUT})\)") + ", ' or so')"),
-    ("words", "trim(regexp_replace(regexp_replace(w7, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
+    ("w7", "regexp_replace(w6, " + _quoted(rf" *\((?:{_ABOUT}|e)\)") + ", ' or so')"),
+    # a share in brackets behind a figure that is none says something else: `1 230 (dont 84 % de PME)`
+    (
+        "w8",
+        "regexp_replace(w7, " + _quoted(rf"^([^%(]*[0-9][^%(]*)\([^()0-9]*[0-9.,]+ ?(?:{_PERCENT})[^()]*\)$") + r", '\1')",
+    ),
+    ("words", "trim(regexp_replace(regexp_replace(w8, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
 ]
 
 
@@ -299,8 +377,9 @@ _QUANTITY = _bound(
             "form",
             "CASE "
             r"WHEN bare IN ('¤', '-¤', '+¤', '(¤)') AND len(said) = 1 THEN 'one' "
-            r"WHEN len(said) = 2 AND regexp_full_match(bare, '(?:between |from )?¤ ?(?:-|to|and|bis|à|से) ?¤') "
-            r"AND (bare NOT LIKE '%and%' OR bare LIKE 'between%') THEN 'range' "
+            r"WHEN len(said) = 2 AND (regexp_full_match(bare, '(?:between |from |de |von |da |od |från )?¤ ?(?:-|to|bis|à|al?|do|tot|till|hingga|से) ?¤') "
+            r"OR regexp_full_match(bare, '(?:between|entre|zwischen|tra|między|tussen|mellan|antara) ¤ (?:and|et|und|y|e|i|en|och|dan) ¤') "
+            r"OR (bare = '¤/¤' AND least(numbers[1], numbers[2]) >= 100)) THEN 'range' "
             r"WHEN len(said) = 2 AND regexp_full_match(bare, '¤ ?(?:\(|or|i\.?e\.?,?|=|equals|equivalent to|\((?:i\.?e\.?,?|or|=|about|approx\.?|nearly|equivalent to)) ?¤ ?\)?') THEN 'two' "
             r"WHEN len(said) > 2 AND regexp_full_match(bare, '¤ ?\(¤(?: ?\+ ?¤)+\)') THEN 'sum' END",
         ),
