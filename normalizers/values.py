@@ -196,7 +196,7 @@ def _amount(mark: str) -> str:
 def _currency_case(text: str, dollar: str) -> str:
     """Return SQL: the ISO 4217 code of the first currency that a text names."""
     patterns = {
-        code: rf"(^|[^a-z])(?:{names}{'|' + _INITIAL[code] if code in _INITIAL else ''})($|[^a-z])"
+        code: rf"(^|[^\p{{L}}])(?:{names}{'|' + _INITIAL[code] if code in _INITIAL else ''})($|[^\p{{L}}])"
         + (f"|{_SIGNS[code]}" if code in _SIGNS else "")
         for code, names in _CODES.items()
     }
@@ -208,7 +208,9 @@ def _currency_case(text: str, dollar: str) -> str:
 
 def _scale_product(text: str) -> str:
     """Return SQL: the product of the multipliers that a text names; 1 where it names none."""
-    patterns = {factor: _quoted(rf"(^|[^a-z])(?:{'|'.join(words)})($|[^a-z])") for factor, words in _SCALES.items()}
+    patterns = {
+        factor: _quoted(rf"(^|[^\p{{L}}])(?:{'|'.join(words)})($|[^\p{{L}}])") for factor, words in _SCALES.items()
+    }
     return " * ".join(
         f"CASE WHEN regexp_matches({text}, {pattern}) THEN {float(factor)!r}::DOUBLE ELSE 1 END"
         for factor, pattern in patterns.items()
@@ -300,7 +302,9 @@ _WORD_STEPS = [
     # a share in brackets behind a figure that is none says something else: `1 230 (dont 84 % de PME)`
     (
         "w8",
-        "regexp_replace(w7, " + _quoted(rf"^([^%(]*[0-9][^%(]*)\([^()0-9]*[0-9.,]+ ?(?:{_PERCENT})[^()]*\)$") + r", '\1')",
+        "regexp_replace(w7, "
+        + _quoted(rf"^([^%(]*[0-9][^%(]*)\([^()0-9]*[0-9.,]+ ?(?:{_PERCENT})[^()]*\)$")
+        + r", '\1')",
     ),
     ("words", "trim(regexp_replace(regexp_replace(w8, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
 ]

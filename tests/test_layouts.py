@@ -89,7 +89,7 @@ def read(path: Path) -> Read:
         )  # fmt: skip
         assert reading is not None
         done.records += reading.records
-        done.totals += len(reading.totals)
+        done.totals += len({record.locator for record in reading.totals})  # a row under two years makes two records
         if reading.records or walk is None:
             done.notes += reading.notes
         for ask in (walk.follow(body, here, layout.get("charset")) or []) if walk else ():

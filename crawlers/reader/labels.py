@@ -27,23 +27,34 @@ _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _STOP = frozenset(
     ["the", "of", "a", "an", "de", "des", "du", "la", "le", "les", "der", "die", "das", "el", "los", "las", "d", "l"]
 )
-_SAME = {"no": "number", "nos": "number", "num": "number", "nr": "number", "nbre": "nombre", "nb": "nombre"}
+_SAME = {
+    "no": "number",
+    "nos": "number",
+    "num": "number",
+    "nr": "number",
+    "nbre": "nombre",
+    "nb": "nombre",
+    "avg": "average",
+    "ave": "average",
+}
 
 _CURRENCY = (
     r"rs\.?|inr|\u20b9|`|rupees?|rupee|us ?\$|u\.s\. ?\$|usd|c ?\$|ca ?\$|cad|can ?\$|cdn ?\$|\$ ?ca|\$|dollars?|\u20ac|eur|euros?"
+    r"|r ?\$|brl|rands?|zar|rm|myr|ringgit|z\u0142|pln|mx ?\$|mxn|pesos?"
     r"|\u00a3|gbp|pounds?|roupies?|rupien|\u0930\u0941\.?|\u0930\u0941\u092a\u092f\u0947|\u0930\u0941\u092a\u090f"
 )
 _MULTIPLIER = (
     r"crores?|crs?\.?|lakhs?|lacs?\.?|millions?|mn\.?|mio\.?|mln\.?|m|billions?|bn\.?|mrd\.?|milliards?|milliarden|millionen"
+    r"|millones|milh\u00f5es|mil|miles|milhares|migliaia|mila|milioni|miliardi|tys\.?|tysi\u0119cy|mld\.?|miljoen|miljard|duizend|tusen|mds?"
     r"|thousands?|'?0{3}s?|,000s?|1[ .,]?000|k|tsd\.?|tausend|milliers?|mille|hundreds?|\u0915\u0930\u094b\u0921\u093c?|\u0932\u093e\u0916|\u0939\u091c\u093c?\u093e\u0930"
 )
-_PERCENT = r"%|per ?cent(?:age)?|pct\.?|prozent|pour ?cent|\u092a\u094d\u0930\u0924\u093f\u0936\u0924"
+_PERCENT = r"%|per ?cent(?:age)?|pct\.?|prozent|v\. ?h\.|pour ?cent|por ciento|por cento|per cento|procent|\u092a\u094d\u0930\u0924\u093f\u0936\u0924"
 _COUNTED = (
     r"nos?\.?|numbers?|persons?|people|workers?|employees?|heads?|headcount|jobs?|units?|firms?|enterprises?"
     r"|establishments?|looms?|artisans?|members?|toe|tonnes?|tons?|mt|kg|ha|km2?|years?|yr|personen|personnes|employ\u00e9s?"
-    r"|nombre|anzahl|fte|ratio|index|figures?|values?|approx\.?|est\.?"
+    r"|nombre|anzahl|os\u00f3b|personas|pessoas|fte|ratio|index|figures?|values?|approx\.?|est\.?"
 )
-_LINK = r"in|of|per|and|for|the|all|are|en|de|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
+_LINK = r"in|of|per|and|for|the|all|are|en|em|w|de|di|d['\u2019]|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
 _WORD = re.compile(
     rf"(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT}|{_COUNTED}|{_LINK})(?![\w])|[%`$\u20b9\u20ac\u00a3/,.:;\u2013-]",
     re.IGNORECASE,
@@ -309,6 +320,8 @@ def _parts(label: str) -> Iterator[tuple[str, str, str]]:
                 if not unit_of(half):
                     yield half, unit or next((found for other in halves if (found := unit_of(other))), ""), period
     bare = squeezed(_BRACKETS.sub(" ", label))
+    for half in _scripts(bare):  # one under the other in one cell: `राज्य State`
+        yield half, unit, period
     bare, outside = _without_period(bare)
     period = period or outside
     if outside:
@@ -326,6 +339,20 @@ def _parts(label: str) -> Iterator[tuple[str, str, str]]:
         first = unit_of(" ".join(words[:count]))
         if first and is_scaled(first):
             yield " ".join(words[count:]), unit or first, period
+
+
+def _scripts(label: str) -> list[str]:
+    """Return the two parts of a label that changes its script once, from Latin or to it; nothing of any other."""
+    latin = [
+        (word, any(letter.isascii() for letter in word if letter.isalpha()))
+        for word in label.split(" ")
+        if any(letter.isalpha() for letter in word)
+    ]
+    changes = [place for place in range(1, len(latin)) if latin[place][1] is not latin[place - 1][1]]
+    if len(changes) != 1 or all("\u0900" > letter for letter in label):
+        return []
+    cut = changes[0]
+    return [" ".join(word for word, _ in part) for part in (latin[:cut], latin[cut:])]
 
 
 def _without_period(label: str) -> tuple[str, str]:

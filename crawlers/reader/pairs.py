@@ -46,9 +46,35 @@ _EMPHASIS = frozenset(
         "dfn",
     }
 )
+_EXPLAINS = frozenset(
+    [
+        "glossary",
+        "definitions",
+        "definition",
+        "definitions and notes",
+        "terms",
+        "legend",
+        "glossaire",
+        "definitions et notes",
+        "legende",
+    ]
+    + [
+        "glossar",
+        "begriffe",
+        "erlauterungen",
+        "definitionen",
+        "glosario",
+        "definiciones",
+        "glossario",
+        "definizioni",
+        "definicoes",
+    ]
+    + ["slownik", "definicje", "begrippen", "ordlista"]
+)
+"""Headings, as `normal` gives them, of parts that say what labels mean: there they have explanations under them."""
 _LABEL_WORDS = frozenset({"label", "lbl", "key", "term", "attribute", "property", "fieldname", "caption", "libelle"})
 _NOISE_TAGS = frozenset({"nav", "footer"})
-_NOISE_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar"})
+_NOISE_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar", "complementary"})
 _NOISE = frozenset(
     [
         "nav",
@@ -160,8 +186,12 @@ class Walked:
             return
         if element.text:
             self._line.append(Piece(element.text, own if inner is None else inner))
+        explains = False
         for child in element:
-            self._walk(child, own, inner)
+            if child.tag in _HEADINGS:
+                explains = normal(text(child)) in _EXPLAINS
+            if not explains:
+                self._walk(child, own, inner)
             if child.tail:
                 self._line.append(Piece(child.tail, own if inner is None else inner))
         if is_block:
@@ -231,6 +261,8 @@ def is_noise(element: etree._Element) -> bool:
     tag = element.tag
     if tag in {"html", "body", "main", "article", "table", "tr", "td"}:
         return False
+    if tag == "aside" and next(element.iterancestors("article", "main", "section"), None) is None:
+        return True  # beside the content of the page, not within it
     if tag in _NOISE_TAGS or element.get("role") in _NOISE_ROLES:
         return next(element.iter(*_CONTENT), None) is None or tag == "nav"
     if element.get("class") or element.get("id"):
@@ -281,7 +313,8 @@ def _of_line(lines: Sequence[Line], number: int, labels: Labels) -> Iterator[Pai
         return
     for place, mark in enumerate(marks):
         until = marks[place + 1].start if place + 1 < len(marks) else len(whole)
-        value = whole[mark.end : until].strip(_TRIM + ("" if place + 1 == len(marks) else "("))
+        said = whole[mark.end : until].strip(_TRIM + ("" if place + 1 == len(marks) else "("))
+        value = said or whole[mark.end : until].strip(" ") if place + 1 == len(marks) else said
         if value.endswith(")") and "(" not in value:
             value = value[:-1].rstrip()
         if value:
@@ -318,6 +351,8 @@ def _laid_out(line: Line) -> tuple[str, list[tuple[int, Piece]]]:
 def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labels) -> list[_Mark]:
     marks: list[_Mark] = []
     begins = dict(starts)
+    if line.block.tag == "dt" and len(starts) > 1 and (match := labels.exact(whole.strip(_TRIM + ":"))):
+        return [_Mark(0, len(whole), len(whole), whole.strip(_TRIM + ":"), match, line.block, explicit=True)]
     at = 0
     for colon in _COLON.finditer(whole):
         after = whole[colon.end() : colon.end() + 2]
@@ -377,12 +412,26 @@ def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labe
                     explicit=True,
                 )
             )
+        elif line.block.tag == "li" and dash.start() <= UNKNOWN_LABEL and dash.start() and _dashed(line.block, labels):
+            name = whole[: dash.start()].strip()
+            marks.append(_Mark(0, dash.start(), dash.end(), name, None, _element_at(starts, 0), explicit=True))
     if not marks and not line.heading and (number := _BESIDE_NUMBER.fullmatch(whole)):
         match = labels.exact(number["before"] or number["after"])
         if match is not None and labels.kind(match.field) != "text":
             start, end = number.span("before" if number["before"] else "after")
             marks.append(_Mark(start, end, end, whole[start:end], match, _element_at(starts, start), explicit=False))
     return sorted(marks, key=lambda mark: mark.start)
+
+
+def _dashed(item: etree._Element, labels: Labels) -> bool:
+    """Return whether an item of a list stands beside one that is a known label, a dash and a value."""
+    for other in (item.getprevious(), item.getnext()):
+        if other is not None and other.tag == "li":
+            words = text(other)
+            dash = _DASH.search(words)
+            if dash is not None and dash.start() <= LONGEST and labels.exact(words[: dash.start()]) is not None:
+                return True
+    return False
 
 
 def _before_colon(
@@ -451,6 +500,8 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
     ):
         yield following_line.text
         return
+    if following_line is not None and following_line.block is line.block and not following_line.rule:
+        return  # further lines of its block: what stands beside the block is not the label's
     box = line.block
     while box.getparent() is not None and _fills(box) and box.getparent().tag not in {"body", "html", "td", "th"}:
         box = box.getparent()
@@ -464,7 +515,13 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
         (one for one in box.itersiblings() if isinstance(one.tag, str) and one.tag not in {"hr", "br"}), None
     )
     before = next((one for one in box.itersiblings(preceding=True) if isinstance(one.tag, str) and text(one)), None)
-    if last_is_label and not first_is_label and before is not None and not _names(before, labels) and not mark.explicit:
+    if (
+        last_is_label
+        and not first_is_label
+        and before is not None
+        and not _names(before, labels)
+        and (not mark.explicit or (following is None and mark.end == mark.label_end))
+    ):
         if len(value := text(before)) <= LONGEST:
             yield value
         return
@@ -500,7 +557,12 @@ def _fills(box: etree._Element) -> bool:
     if squeezed(parent.text or ""):
         return False
     return not any(
-        (child is not box and isinstance(child.tag, str) and child.tag not in SILENT and text(child))
+        (
+            child is not box
+            and isinstance(child.tag, str)
+            and child.tag not in SILENT
+            and (text(child) or _holds_control(child))
+        )
         or squeezed(child.tail or "")
         for child in parent
     )
@@ -593,9 +655,11 @@ def _split(
         alike.setdefault((child.tag, _shape(child)), []).append(child)
     for same in sorted(alike.values(), key=len, reverse=True):
         parts = [children[child] for child in same]
+        rest = [numbered for child, part in children.items() if child not in same for numbered in part]
+        if _headed_by(parts, rest, required):
+            continue
         if len(parts) > 1 and _repeat(parts, required):
             made = [block for part in parts for block in _split(part, depth + 1, paths, lines, required)]
-            rest = [numbered for child, part in children.items() if child not in same for numbered in part]
             if rest:
                 made += _split(rest, depth, paths, lines, required)
             return sorted(made, key=lambda block: block.pairs[0][0])
@@ -625,6 +689,13 @@ def _repeat(parts: list[list[tuple[int, Pair]]], required: frozenset[str]) -> bo
     if required and sum(required <= names for names in fields) > 1:
         return True
     return _alike(fields)
+
+
+def _headed_by(parts: list[list[tuple[int, Pair]]], rest: list[tuple[int, Pair]], required: frozenset[str]) -> bool:
+    """Return whether what names each part stands before it, in an element of its own: a line over each list."""
+    inside = {name for part in parts for name, _ in _keys(part)}
+    outside = [name for name, _ in _keys(rest)]
+    return len(parts) > 1 and any(name not in inside and outside.count(name) == len(parts) for name in required)
 
 
 def _alike(fields: list[set[str]]) -> bool:

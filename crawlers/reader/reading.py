@@ -50,6 +50,13 @@ _SAYS_NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|lakhs?|crores?|half|hundred)\b", re.IGNORECASE
 )
 
+_SAYS_NONE = re.compile(
+    r"[-\u2013\u2014.x]+|n\.? ?[/.]? ?[acd]\.?|\(?d\)?|nil|none|b\. ?d\.|k\. ?a\.|(?:not|non) [^\W\d]{4,12}|nicht verf\u00fcgbar"
+    r"|no disponible|\u0909\u092a\u0932\u092c\u094d\u0927 \u0928\u0939\u0940\u0902",
+    re.IGNORECASE,
+)
+"""How pages say, in the place of a figure, that there is none."""
+
 
 def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
     source: bytes | etree._Element,
@@ -104,10 +111,18 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
             statements += [value for values in record.values.values() for value in values]
     totals: list[Record] = []
     for number, read_of in walked.tables:
-        totals += [_named(record, title, section) for record in read_of.totals]
         rows = [_named(record, title, section) for record in read_of.records]
         short = [record for record in rows if not needed <= record.values.keys()]
-        if len(profiles) == 1 and short and all(needed <= {*record.values, *profiles[0].values} for record in rows):
+        sums = [_named(record, title, section) for record in read_of.totals]
+        if len(short) < len(rows) or not rows or len(profiles) == 1:  # else it counts other things
+            totals += sums
+        figures = any(labels.kind(name) != "text" for record in rows for name in record.values)
+        if (
+            len(profiles) == 1
+            and short
+            and (figures or len(rows) == 1)
+            and all(needed <= {*record.values, *profiles[0].values} for record in rows)
+        ):
             if len(rows) == 1:
                 for values in rows[0].values.values():
                     for value in values:
@@ -196,7 +211,11 @@ def _add(record: Record, pair: Pair, labels: Labels, locator: str) -> None:
     if labels.kind(match.field) == "text":
         values = ("; ".join(dict.fromkeys(values)),)
     elif not pair.explicit:
-        values = tuple(words for words in values if len(words) <= LONGEST and _SAYS_NUMBER.search(words))
+        values = tuple(
+            words
+            for words in values
+            if len(words) <= LONGEST and (_SAYS_NUMBER.search(words) or _SAYS_NONE.fullmatch(words))
+        )
     for words in values:
         record.add(Value(match.field, words, pair.column.unit, pair.label, locator))
 

@@ -37,7 +37,7 @@ _SERIAL = re.compile(r"\(?(?:\d{1,4}|[a-z]|[ivx]{1,5})[.)]*", re.IGNORECASE)
 _COLUMN_NUMBER = re.compile(r"[(\[]?(\d{1,2}|[a-z])[)\]]?\.?", re.IGNORECASE)
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|overall|page|state)[\s-]*)?totals?(?:\s*[:.]|\s+(?:of|for|in|no|number)\b.*|\s*\(.*\))?|sums?:?|gesamt|"
-    r"insgesamt|summe|zusammen|somme|ensemble|totaux|total g[\u00e9e]n[\u00e9e]ral|\u092f\u094b\u0917|\u0915\u0941\u0932(?: \u092f\u094b\u0917)?",
+    r"insgesamt|summe|zusammen|somme|ensemble|totaux|total g[\u00e9e]n[\u00e9e]ral|totales?(?: generale?s?| (?:di )?pagina)?|totaal|totalt|jumlah|razem|og[\u00f3]\u0142em|suma|\u092f\u094b\u0917|\u0915\u0941\u0932(?: \u092f\u094b\u0917)?",
     re.IGNORECASE,
 )
 _REMARK = re.compile(
@@ -222,6 +222,29 @@ def _unit_in(level: str) -> str:
     """Return the unit that a heading is, or carries in brackets, where it says more than what is counted."""
     found = [unit_of(level), *(unit_within(part) for part in re.findall(r"[(\[]([^()\[\]]*)[)\]]", level))]
     return next((unit for unit in found if unit and is_scaled(unit)), "")
+
+
+_ALL_VALUES = re.compile(
+    r"(?:all |the )*(?:values?|figures?|amounts?|data|money|monetary values)(?: are| is)?(?: given| expressed| shown| stated| quoted)? in (.+?)"
+    r"(?: unless .*| except .*| where not .*)?",
+    re.IGNORECASE,
+)
+"""How a line over a table states the unit of all its figures: `Values in \u20b9 crore unless stated otherwise`."""
+
+
+def _clauses(words: str) -> list[str]:
+    return [clause.strip(" ()[]") for clause in re.split(r"[;()\[\]]|,\s|\.\s|\.$", words) if clause.strip(" ()[]")]
+
+
+def _unit_over(words: str) -> str:
+    """Return the unit that a line over a table states for all its figures."""
+    said = [found[1] for clause in _clauses(words) if (found := _ALL_VALUES.fullmatch(clause))]
+    return _unit_in(words) or next((unit for part in said if (unit := unit_of(part)) and is_scaled(unit)), "")
+
+
+def is_sum(words: str) -> bool:
+    """Return whether a cell, in either of its languages, says that its row or column holds sums."""
+    return bool(_TOTAL.fullmatch(words)) or all(_TOTAL.fullmatch(part) for part in re.split(r"\s+[/|]\s+", words))
 
 
 def _fits(labels: Labels, name: str, unit: str) -> bool:
@@ -450,8 +473,9 @@ class _Rows:
                 self.report.known(column.label, column.match)
             elif column.label:
                 self.report.unknown.setdefault(column.label)
-        over = [_unit_in(words) for words in (*self.over, *above) if words]
-        self._spread(next((unit for unit in over if unit), ""))
+        over = [words for words in (*self.over, *above) if words]
+        self.columns = [self._said(column, over) for column in self.columns]
+        self._spread(next((unit for words in over if (unit := _unit_over(words))), ""))
         names = [column.match.field for column in self.columns if column.match]
         repeated = {name for name in names if names.count(name) > 1}
         keys: dict[tuple[str, str], None] = {}
@@ -475,6 +499,18 @@ class _Rows:
             ]
             self.parts.append((key, own))
         self.others = [(place, column.label) for place, column in enumerate(self.columns) if not column.match]
+
+    def _said(self, column: Column, over: list[str]) -> Column:
+        """Give a column without a unit the one that a line over the table states for it by its label."""
+        if column.match is None or is_scaled(column.unit):
+            return column
+        for words in over:
+            for clause in _clauses(words):
+                match = self.labels.exact(clause)
+                if match is not None and match.field == column.match.field and is_scaled(match.unit):
+                    unit = _joined(column.unit, match.unit)
+                    return Column(column.label, column.match, unit, column.period, column.group)
+        return column
 
     def _spread(self, unit: str) -> None:
         """Give a unit that stands over the table to the columns that it fits and that have none."""
@@ -502,7 +538,7 @@ class _Rows:
             value = Value(match.field, rest.strip(), match.unit, name.strip(), f"html:table[{self.number}]")
             self.given = [other for other in self.given if other.field != match.field] + [value]
             self.section = words
-        elif not _REMARK.match(words) and not _TOTAL.fullmatch(words) and len(words) <= LONGEST:
+        elif not _REMARK.match(words) and not is_sum(words) and len(words) <= LONGEST:
             self.section, self.given = words, []
 
     def _row(self, at: int, texts: list[str]) -> None:
@@ -510,7 +546,7 @@ class _Rows:
         said = [words for words in texts if words]
         if len(said) == 1 and _REMARK.match(said[0]) and len(self.columns) > 1 and texts[0]:
             return
-        is_sum = any(_TOTAL.fullmatch(words) for words in said[:2])
+        summed = any(is_sum(words) for words in said[:2])
         if len(texts) > len(self.columns):
             self.report.told.setdefault("a row has more cells than the header; those beyond it are not read")
         others = {label or "column without a label": texts[place] for place, label in self.others if place < len(texts)}
@@ -525,7 +561,7 @@ class _Rows:
             for value in self.given:
                 record.values.setdefault(value.field, (value,))
             if record.values:
-                (self.found.totals if is_sum else self.found.records).append(record)
+                (self.found.totals if summed else self.found.records).append(record)
 
 
 def _label_column(grid: Grid, labels: Labels) -> tuple[int, int]:
@@ -597,7 +633,7 @@ def _read_down(
     width = max((len(cells) for _, _, cells in lines), default=0)
     over_unit = next((unit for words in over if words and (unit := _unit_in(words))), "")
     lines = [(at, _with(of, over_unit, labels), cells) for at, of, cells in lines]
-    if width > 1 and not in_pairs:
+    if (width > 1 or _is_headed(grid, lines)) and not in_pairs:
         _read_columns(grid, number, labels, lines, width, report, found)
         return found
     for at, of, cells in lines:
@@ -615,6 +651,14 @@ def _read_down(
             column_here = _with(column_of([label], labels), over_unit, labels)
             place += 1
     return found
+
+
+def _is_headed(grid: Grid, lines: list[tuple[int, Column, list[etree._Element | None]]]) -> bool:
+    """Return whether the only column of values has a head of its own over it, beside nothing."""
+    _, of, cells = lines[0]
+    return (
+        not of.label and len(cells) == 1 and cells[0] is not None and cells[0].tag == "th" and bool(grid.text(cells[0]))
+    )
 
 
 def _with(column: Column, unit: str, labels: Labels) -> Column:
@@ -670,12 +714,10 @@ def _read_columns(
             elif place < len(cells) and (words := grid.text(cells[place])):
                 record.add(Value(of.match.field, words, of.unit, of.label, f"{locator}/tr[{at + 1}]"))
         if record.values:
-            is_sum = bool(_TOTAL.fullmatch(head)) or any(
-                _TOTAL.fullmatch(values[0].text)
-                for name, values in record.values.items()
-                if labels.kind(name) == "text"
+            summed = is_sum(head or next(iter(heads[place]), "-")) or any(
+                is_sum(values[0].text) for name, values in record.values.items() if labels.kind(name) == "text"
             )
-            (found.totals if is_sum else found.records).append(record)
+            (found.totals if summed else found.records).append(record)
 
 
 def _read_by_attributes(grid: Grid, number: int, labels: Labels, report: Report) -> TableRead:
@@ -697,8 +739,8 @@ def _read_by_attributes(grid: Grid, number: int, labels: Labels, report: Report)
                     record.values.setdefault(match.field, (Value(match.field, words, match.unit, label, locator),))
                     break
         if len(record.values) > 1:
-            is_sum = any(_TOTAL.fullmatch(grid.text(cell)) for cell in cells[:2])
-            (found.totals if is_sum else found.records).append(record)
+            summed = any(is_sum(grid.text(cell)) for cell in cells[:2])
+            (found.totals if summed else found.records).append(record)
             found.read = True
     return found
 

@@ -30,8 +30,9 @@ _CALL = re.compile(
     r"(?:return\s+(?:false|true)\s*;?\s*)?(?:void\(0\)\s*;?\s*)?"
 )
 _NEXT = re.compile(
-    r"(?:next|next page|older(?: posts| entries)?|more|more results|load more|show more|last|previous|prev|first|newer"
-    r"|suivante?|page suivante|pr\u00e9c\u00e9dente?|derni\u00e8re|weiter|n\u00e4chste(?: seite)?|vor|letzte|zur\u00fcck|siguiente|\u0905\u0917\u0932\u093e|\u0905\u0917\u0932\u0947"
+    r"[\u00bb\u203a>\u2192\u25b6\u00ab\u2039<\u2190.]*\s*(?:next|next page|older(?: posts| entries)?|more|more results|load more|show more|last|previous|prev|first|newer"
+    r"|suivante?|page suivante|pr\u00e9c\u00e9dente?|derni\u00e8re|weiter|n\u00e4chste(?: seite)?|vor|letzte|zur\u00fcck|siguiente|anterior|pr\u00f3xim[ao]|seguinte|avanti|indietro|successiv[ao]|precedente|nast\u0119pna|poprzednia|dalej|volgende|vorige"
+    r"|n\u00e4sta|f\u00f6reg\u00e5ende|seterusnya|sebelumnya|\u0905\u0917\u0932\u093e|\u0905\u0917\u0932\u0947"
     r"|\u092a\u093f\u091b\u0932\u093e)?\s*[\u00bb\u203a>\u2192\u25b6\u00ab\u2039<\u2190.]*",
     re.IGNORECASE,
 )
@@ -48,12 +49,19 @@ _PAGER = frozenset(
         "pagelinks",
         "navlinks",
         "paginate",
-        "paginator",
         "page",
+        "pagine",
+        "pagina",
+        "paginas",
+        "paginacion",
+        "paginacao",
+        "paginazione",
+        "seiten",
+        "strony",
     ]
 )
 _PAGE_NAMES = re.compile(
-    r"(?:.*[_\[-])?(?:page|pageno|pagenum|pagenumber|pageindex|page_no|pg|p|paged|seite|start|offset|from|limitstart|startrow|first|cp|currentpage|skip)\]?",
+    r"(?:.*[_\[-])?(?:page|pageno|pagenum|pagenumber|pageindex|page_no|pg|p|pag|pagina|paged|seite|strona|sida|halaman|start|offset|from|limitstart|startrow|first|cp|currentpage|skip)\]?",
     re.IGNORECASE,
 )
 _PAGE_PATH = re.compile(r"(?:[/_-](?:page|seite|p)[/_-]?|[-_])\d{1,4}(?=/?$|\.\w{2,5}$)|/\d{1,4}/?$", re.IGNORECASE)
@@ -214,16 +222,24 @@ class Call:
         method: GET or POST.
         fields: what a POST sends, name → value with `{0}` …
         form: whether the fields of the form around the link are sent too, as ASP.NET's `__doPostBack` does.
+        unless: a pattern; a call with an argument that is wholly of it shows nothing new, and is not made.
     """
 
     address: str = ""
     method: Literal["GET", "POST"] = "GET"
     fields: Mapping[str, str] = field(default_factory=dict)
     form: bool = False
+    unless: str = ""
 
 
-POST_BACK = Call(method="POST", fields={"__EVENTTARGET": "{0}", "__EVENTARGUMENT": "{1}"}, form=True)
-"""What `__doPostBack('target','argument')` of ASP.NET stands for."""
+POST_BACK = Call(
+    method="POST",
+    fields={"__EVENTTARGET": "{0}", "__EVENTARGUMENT": "{1}"},
+    form=True,
+    unless=r"(?:Sort|Edit|Update|Insert|New|Delete|Cancel)\$.*",
+)
+"""What `__doPostBack('target','argument')` of ASP.NET stands for; the commands of its GridView that sort and change rows
+are left out (`Page$2` and `Select$0` show something)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +511,8 @@ class Walk:
     def _called(self, root: etree._Element, address: str) -> Iterator[Ask]:
         for name, arguments, element in calls(root, list(self.calls)) if self.calls else ():
             call = self.calls[name]
+            if call.unless and any(re.fullmatch(call.unless, argument) for argument in arguments):
+                continue
             try:
                 fields = [(of, template.format(*arguments)) for of, template in call.fields.items()]
                 path = call.address.format(*(quote(argument, safe="") for argument in arguments))
