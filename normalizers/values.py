@@ -31,89 +31,87 @@ _INITIAL = {"ZAR": "r"}
 """ISO 4217 code → a letter that names it before a figure and in a unit, and nowhere else."""
 
 _SCALES = {
-    100: ("hundreds?",),  # en
-    1_000: (
-        "thousands?|k",  # en
-        "tsd|tausend",  # de
-        "milliers?|mille",  # fr
-        "mila|migliaia",  # it
-        "mil|miles",  # es
-        "milhares",  # pt, beside `mil`
-        r"tys|tysi(?:ące|ęcy|ąc)",  # pl
-        "duizend",  # nl
-        "tusen",  # sv
-        "ribu",  # ms
-    ),
-    100_000: ("lakhs?|lacs?|laks?",),
-    1_000_000: (
-        "millions?|mn|m",
-        "millionen|mio",
-        "milion[ei]",
-        "millones|millón",
-        "milhões|milhão",
-        "mln|milion(?:y|ów)?",
-        "miljoen",
-        "miljon(?:er)?",
-        "juta",
-    ),
-    10_000_000: ("crores?|crs?",),
-    1_000_000_000: (
-        "billions?|bn|b",
-        "milliarden|mrd",
-        "milliards?|mds?",
-        "miliard[oi]",
-        "bilhões|bilhão",
-        "mld|miliard(?:y|ów)?",
-        "miljard(?:er)?",
-        "bilion",
-    ),
-    1_000_000_000_000: ("trillions?|tn",),
+    100: {"en": "hundreds?"},
+    1_000: {
+        "en": "thousands?|k",
+        "de": "tsd|tausend",
+        "fr": "milliers?|mille",
+        "it": "mila|migliaia",
+        "es": "mil|miles",
+        "pt": "mil|milhares",
+        "pl": "tys|tysi(?:ące|ęcy|ąc)",
+        "nl": "duizend",
+        "sv": "tusen",
+        "ms": "ribu",
+    },
+    100_000: {"en": "lakhs?|lacs?|laks?"},
+    1_000_000: {
+        "en": "millions?|mn|m",
+        "de": "millionen|mio",
+        "fr": "millions?",
+        "it": "milion[ei]",
+        "es": "millones|millón",
+        "pt": "milhões|milhão",
+        "pl": "mln|milion(?:y|ów)?",
+        "nl": "miljoen",
+        "sv": "miljon(?:er)?",
+        "ms": "juta",
+    },
+    10_000_000: {"en": "crores?|crs?"},
+    1_000_000_000: {
+        "en": "billions?|bn|b",
+        "de": "milliarden|mrd",
+        "fr": "milliards?|mds?",
+        "it": "miliard[oi]",
+        "pt": "bilhões|bilhão",
+        "pl": "mld|miliard(?:y|ów)?",
+        "nl": "miljard",
+        "sv": "miljard(?:er)?",
+        "ms": "bilion",
+    },
+    1_000_000_000_000: {"en": "trillions?|tn"},
 }
-"""Multiplier → how languages write it: English, German, French, Italian, Spanish, Portuguese, Polish, Dutch, Swedish,
-Malay; Hindi is in `_HINDI`. A lakh is 100,000, a crore 10,000,000; several, one after the other, multiply: the `mil
+"""Multiplier → language (ISO 639) → how it is written; Hindi is in `_HINDI`. A lakh is 100,000, a crore 10,000,000; several, one after the other, multiply: the `mil
 millones` of Spanish are 1e9. What means one thing here and another there (`billones`) is left out."""
 
-_ABOUT = "|".join(
-    (
-        r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
-        r"environ|env\.|près de|presque|autour de",
-        r"rund|rd\.|etwa|zirka|ungefähr|fast",
-        r"cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
-        r"quasi",
-        r"ok\.|około|prawie",
-        r"ongeveer|bijna",
-        r"ungefär|omkring",
-        r"kira-kira|hampir",
-    )
-)
-_OVER = "|".join(
-    (
-        r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"
-        r"|minimum(?: of)?|min\.?)|>=?|≥",
-        r"plus de|au moins",
-        r"mehr als|über|mindestens",
-        r"oltre|più di|almeno",
-        r"m[aá]s de|al menos",
-        r"mais de|pelo menos",
-        r"ponad|powyżej|co najmniej",
-        r"meer dan|minstens",
-        r"mer än|över|minst",
-        r"lebih dari(?:pada)?",
-    )
-)
-_UNDER = "|".join(
-    (
-        r"(?:just )?(?:less than|under|below|up ?to|fewer than|at most|not more than|maximum(?: of)?|max\.?)|<=?|≤",
-        r"moins de|jusqu'à",
-        r"weniger als|unter|bis zu|höchstens",
-        r"meno di|fino a",
-        r"menos de|hasta|até",
-        r"poniżej|mniej niż|do",
-        r"minder dan|hoogstens",
-        r"mindre än|högst",
-        r"kurang dari(?:pada)?",
-    )
-)
+_ABOUT_IN = {  # by language, ISO 639
+    "en": r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
+    "fr": r"environ|env\.|près de|presque|autour de",
+    "de": r"rund|rd\.|etwa|zirka|ungefähr|fast",
+    "es, pt": r"cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
+    "it": r"quasi",
+    "pl": r"ok\.|około|prawie",
+    "nl": r"ongeveer|bijna",
+    "sv": r"ungefär|omkring",
+    "ms": r"kira-kira|hampir",
+}
+_ABOUT = "|".join(_ABOUT_IN.values())
+_OVER_IN = {
+    "en": r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"
+    r"|minimum(?: of)?|min\.?)|>=?|≥",
+    "fr": r"plus de|au moins",
+    "de": r"mehr als|über|mindestens",
+    "it": r"oltre|più di|almeno",
+    "es": r"m[aá]s de|al menos",
+    "pt": r"mais de|pelo menos",
+    "pl": r"ponad|powyżej|co najmniej",
+    "nl": r"meer dan|minstens",
+    "sv": r"mer än|över|minst",
+    "ms": r"lebih dari(?:pada)?",
+}
+_OVER = "|".join(_OVER_IN.values())
+_UNDER_IN = {
+    "en": r"(?:just )?(?:less than|under|below|up ?to|fewer than|at most|not more than|maximum(?: of)?|max\.?)|<=?|≤",
+    "fr": r"moins de|jusqu'à",
+    "de": r"weniger als|unter|bis zu|höchstens",
+    "it": r"meno di|fino a",
+    "es, pt": r"menos de|hasta|até",
+    "pl": r"poniżej|mniej niż|do",
+    "nl": r"minder dan|hoogstens",
+    "sv": r"mindre än|högst",
+    "ms": r"kurang dari(?:pada)?",
+}
+_UNDER = "|".join(_UNDER_IN.values())
 _AND_OVER = r"\+|plus|(?:and|or|&) (?:above|more|over)"
 _AND_UNDER = r"(?:and|or|&) (?:below|less|fewer|under)"
 
@@ -171,7 +169,7 @@ _CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?|{'|'.join(_INITIAL.values())})\.?|{
 _CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?)\b\.?|{_SIGN}"
 _OF = r"(?:d'|de |di |da |of )"
 """What may stand between a multiplier and its currency: `millions d'euros`, `migliaia di euro`."""
-_SCALE = "|".join(words for of in _SCALES.values() for words in of)
+_SCALE = "|".join(words for of in _SCALES.values() for words in of.values())
 _NUMBERS = {
     ".": (
         r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,3}(?:'[0-9]{3})+|[0-9]+)"
@@ -209,7 +207,8 @@ def _currency_case(text: str, dollar: str) -> str:
 def _scale_product(text: str) -> str:
     """Return SQL: the product of the multipliers that a text names; 1 where it names none."""
     patterns = {
-        factor: _quoted(rf"(^|[^\p{{L}}])(?:{'|'.join(words)})($|[^\p{{L}}])") for factor, words in _SCALES.items()
+        factor: _quoted(rf"(^|[^\p{{L}}])(?:{'|'.join(words.values())})($|[^\p{{L}}])")
+        for factor, words in _SCALES.items()
     }
     return " * ".join(
         f"CASE WHEN regexp_matches({text}, {pattern}) THEN {float(factor)!r}::DOUBLE ELSE 1 END"

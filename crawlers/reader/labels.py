@@ -40,7 +40,7 @@ _SAME = {
 
 _CURRENCY = (
     r"rs\.?|inr|\u20b9|`|rupees?|rupee|us ?\$|u\.s\. ?\$|usd|c ?\$|ca ?\$|cad|can ?\$|cdn ?\$|\$ ?ca|\$|dollars?|\u20ac|eur|euros?"
-    r"|r ?\$|brl|rands?|zar|rm|myr|ringgit|z\u0142|pln|mx ?\$|mxn|pesos?"
+    r"|r ?\$|brl|rands?|zar|rm|myr|ringgit|z\u0142|pln|mx ?\$|mxn|pesos?|r(?= ?(?:million|mn|m|billion|bn|'?000)\b)"
     r"|\u00a3|gbp|pounds?|roupies?|rupien|\u0930\u0941\.?|\u0930\u0941\u092a\u092f\u0947|\u0930\u0941\u092a\u090f"
 )
 _MULTIPLIER = (
@@ -349,7 +349,7 @@ def _scripts(label: str) -> list[str]:
         if any(letter.isalpha() for letter in word)
     ]
     changes = [place for place in range(1, len(latin)) if latin[place][1] is not latin[place - 1][1]]
-    if len(changes) != 1 or all("\u0900" > letter for letter in label):
+    if len(changes) != 1 or all(letter < "\u0900" for letter in label):
         return []
     cut = changes[0]
     return [" ".join(word for word, _ in part) for part in (latin[:cut], latin[cut:])]

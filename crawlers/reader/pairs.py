@@ -51,14 +51,9 @@ _EXPLAINS = frozenset(
         "glossary",
         "definitions",
         "definition",
-        "definitions and notes",
-        "terms",
         "legend",
         "glossaire",
-        "definitions et notes",
         "legende",
-    ]
-    + [
         "glossar",
         "begriffe",
         "erlauterungen",
@@ -68,13 +63,16 @@ _EXPLAINS = frozenset(
         "glossario",
         "definizioni",
         "definicoes",
+        "slownik",
+        "definicje",
+        "begrippen",
+        "ordlista",
     ]
-    + ["slownik", "definicje", "begrippen", "ordlista"]
 )
 """Headings, as `normal` gives them, of parts that say what labels mean: there they have explanations under them."""
 _LABEL_WORDS = frozenset({"label", "lbl", "key", "term", "attribute", "property", "fieldname", "caption", "libelle"})
 _NOISE_TAGS = frozenset({"nav", "footer"})
-_NOISE_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar", "complementary"})
+_NOISE_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar"})
 _NOISE = frozenset(
     [
         "nav",
@@ -261,8 +259,6 @@ def is_noise(element: etree._Element) -> bool:
     tag = element.tag
     if tag in {"html", "body", "main", "article", "table", "tr", "td"}:
         return False
-    if tag == "aside" and next(element.iterancestors("article", "main", "section"), None) is None:
-        return True  # beside the content of the page, not within it
     if tag in _NOISE_TAGS or element.get("role") in _NOISE_ROLES:
         return next(element.iter(*_CONTENT), None) is None or tag == "nav"
     if element.get("class") or element.get("id"):

@@ -90,7 +90,7 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
         return None
     report = Report(labels)
     walked = Walked(root, labels, report)
-    pairs = list(pairs_of(walked.lines, labels))
+    pairs = _without_asides(list(pairs_of(walked.lines, labels)))
     for _, pair in pairs:
         if pair.column.match is not None:
             report.known(pair.label, pair.column.match)
@@ -156,6 +156,24 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
         statements=tuple(statements),
         totals=tuple(totals),
         notes=report.notes([*needed, *(name for name in expected if name not in needed)]),
+    )
+
+
+def _without_asides(pairs: list[tuple[int, Pair]]) -> list[tuple[int, Pair]]:
+    """Leave out of a page's asides what the page says of several things: an aside is about none of them."""
+    aside = {id(pair) for _, pair in pairs if _in_aside(pair.element)}
+    said = Counter(pair.column.match.field for _, pair in pairs if pair.column.match and id(pair) not in aside)
+    return [
+        (number, pair)
+        for number, pair in pairs
+        if not (id(pair) in aside and pair.column.match and said[pair.column.match.field] > 1)
+    ]
+
+
+def _in_aside(element: etree._Element) -> bool:
+    around = [element, *element.iterancestors()]
+    return any(one.tag == "aside" or one.get("role") == "complementary" for one in around) and not any(
+        one.tag in {"main", "article"} for one in around
     )
 
 
