@@ -166,7 +166,7 @@ _NAMES = "|".join(_CODES.values())
 _DOLLARS = r"us ?\$|u\.s\. ?\$|ca? ?\$|c[ad]n ?\$|\$ ?ca(?:d|n)?|r ?\$|mx ?\$"
 _SIGN = "|".join((*_SIGNS.values(), "[$]"))
 _CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?|{'|'.join(_INITIAL.values())})\.?|{_SIGN}"
-_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?)\b\.?|{_SIGN}"
+_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?|pesos?)\b\.?|{_SIGN}"
 _OF = r"(?:d'|de |di |da |of )"
 """What may stand between a multiplier and its currency: `millions d'euros`, `migliaia di euro`."""
 _SCALE = "|".join(words for of in _SCALES.values() for words in of.values())
@@ -201,7 +201,7 @@ def _currency_case(text: str, dollar: str) -> str:
     whens = " ".join(
         f"WHEN regexp_matches({text}, {_quoted(pattern)}) THEN '{code}'" for code, pattern in patterns.items()
     )
-    return f"CASE {whens} WHEN regexp_matches({text}, '[$]|dollars?') THEN {dollar} END"
+    return f"CASE {whens} WHEN regexp_matches({text}, '[$]|dollars?|pesos?') THEN {dollar} END"
 
 
 def _scale_product(text: str) -> str:

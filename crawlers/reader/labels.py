@@ -54,9 +54,9 @@ _COUNTED = (
     r"|establishments?|looms?|artisans?|members?|toe|tonnes?|tons?|mt|kg|ha|km2?|years?|yr|personen|personnes|employ\u00e9s?"
     r"|nombre|anzahl|os\u00f3b|personas|pessoas|fte|ratio|index|figures?|values?|approx\.?|est\.?"
 )
-_LINK = r"in|of|per|and|for|the|all|are|en|em|w|de|di|d['\u2019]|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
+_LINK = r"in|of|per|and|for|the|all|are|en|em|w|de|di|/|-|\u2013|,|:|;|\.|a|p\.? ?a\.?|annum|year|an|jahr|pro|par|\u092e\u0947\u0902"
 _WORD = re.compile(
-    rf"(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT}|{_COUNTED}|{_LINK})(?![\w])|[%`$\u20b9\u20ac\u00a3/,.:;\u2013-]",
+    rf"(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT}|{_COUNTED}|{_LINK})(?![\w])|d['\u2019](?=e)|[%`$\u20b9\u20ac\u00a3/,.:;\u2013-]",
     re.IGNORECASE,
 )
 _MEASURE = re.compile(

@@ -659,6 +659,9 @@ def _split(
             if rest:
                 made += _split(rest, depth, paths, lines, required)
             return sorted(made, key=lambda block: block.pairs[0][0])
+    if _holds_list(children, paths, depth):
+        made = [block for part in children.values() for block in _split(part, depth + 1, paths, lines, required)]
+        return sorted(made, key=lambda block: block.pairs[0][0])
     segments = _segments(pairs, lines, required)
     if len(segments) > 1:
         return [block for part in segments for block in _split(part, depth, paths, lines, required)]
@@ -685,6 +688,18 @@ def _repeat(parts: list[list[tuple[int, Pair]]], required: frozenset[str]) -> bo
     if required and sum(required <= names for names in fields) > 1:
         return True
     return _alike(fields)
+
+
+def _holds_list(
+    children: dict[etree._Element, list[tuple[int, Pair]]], paths: dict[int, list[etree._Element]], depth: int
+) -> bool:
+    """Return whether one part of a page, and no other, says the same of several things, each in an element of its own."""
+    parts = sorted(children.values(), key=len, reverse=True)
+    if len(parts) == 1 or sum(map(len, parts[1:])) * 4 > len(parts[0]):
+        return False
+    keys = _keys(parts[0])
+    held = {paths[id(pair)][min(depth + 2, len(paths[id(pair)]) - 1)] for _, pair in parts[0]}
+    return len(set(keys)) < len(keys) and len(held) > 1 and len({_shape(one) + one.tag for one in held}) == 1
 
 
 def _headed_by(parts: list[list[tuple[int, Pair]]], rest: list[tuple[int, Pair]], required: frozenset[str]) -> bool:

@@ -225,8 +225,11 @@ def _unit_in(level: str) -> str:
 
 
 _ALL_VALUES = re.compile(
-    r"(?:all |the )*(?:values?|figures?|amounts?|data|money|monetary values)(?: are| is)?(?: given| expressed| shown| stated| quoted)? in (.+?)"
-    r"(?: unless .*| except .*| where not .*)?",
+    r"(?:(?:all |the )*(?:values?|figures?|amounts?|data|money|monetary values)(?: are| is)?(?: given| expressed| shown| stated| quoted)? in"
+    r"|(?:alle )?(?:werte|angaben|betr\u00e4ge|geldbetr\u00e4ge) in|(?:valeurs|montants|donn\u00e9es)(?: exprim\u00e9e?s)? en"
+    r"|(?:valori|importi|dati)(?: espressi)? in|(?:valores|importes|montos|cifras|datos|montantes)(?: expresad[oa]s| expressos)? e[nm]"
+    r"|(?:warto\u015bci|kwoty|dane) w|(?:bedragen|waarden) in|(?:belopp|v\u00e4rden) i)\s+(.+?)"
+    r"(?: (?:unless|except|where not|sofern nicht|soweit nicht|sauf|salvo) .*)?",
     re.IGNORECASE,
 )
 """How a line over a table states the unit of all its figures: `Values in \u20b9 crore unless stated otherwise`."""
