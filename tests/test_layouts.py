@@ -209,5 +209,5 @@ def test_every_kind_has_its_layouts() -> None:
     for path in ALL:
         counts[path.parent.name] += 1
     assert set(counts) == KINDS
-    assert min(counts.values()) >= 6
+    assert min(counts.values()) >= 8
     assert {path.stem for path in LAYOUTS.glob("*/*.html")} >= {path.stem for path in ALL}

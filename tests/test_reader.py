@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.http import HtmlResponse
 
-from crawlers.reader import Ask, Labels, Walk, asked_of, fields, forms, normal, page, read, tables, text, xml
+from crawlers.reader import POST_BACK, Ask, Labels, Walk, asked_of, fields, forms, normal, page, read, tables, text, xml
 from crawlers.spider import LeftOut, Spider
 from normalizers.values import MACROS
 
@@ -216,6 +216,29 @@ QUANTITIES: list[tuple[str, str, str, dict[str, object] | None]] = [
         {"value": None, "contradiction": True, "readings": [4e8, 4e10], "unit_measure": "INR"},
     ),
     ("459 (450)", ".", "", {"value": None, "contradiction": True, "readings": [459.0, 450.0]}),
+    ("cerca de 36 mil", ",", "", {"value": 36000.0, "qualifier": "about"}),
+    ("3,5 mil millones de euros", ",", "", {"value": 3.5e9, "unit_measure": "EUR"}),
+    ("più di 12mila addetti", ",", "", {"value": 12000.0, "qualifier": "over"}),
+    ("1,35 miliardi", ",", "migliaia di euro", {"value": 1.35e9, "unit_measure": "EUR"}),
+    ("mniej niż 30 tys. osób", ",", "", {"value": 30000.0, "qualifier": "under"}),
+    ("1,3 mld zł", ",", "mln zł", {"value": 1.3e9, "unit_measure": "PLN"}),
+    ("30,2", ",", "tys. osób", {"value": 30200.0}),
+    ("5,2 Mds d’euros", ",", "", {"value": 5.2e9, "unit_measure": "EUR"}),
+    ("meer dan 2 miljoen euro", ",", "", {"value": 2e6, "qualifier": "over", "unit_measure": "EUR"}),
+    ("över 3 miljoner", ",", "", {"value": 3e6, "qualifier": "over"}),
+    ("RM 20 juta", ".", "", {"value": 2e7, "unit_measure": "MYR"}),
+    ("R48.2 billion", ".", "", {"value": 4.82e10, "unit_measure": "ZAR"}),
+    ("R$ 5 milhões", ",", "", {"value": 5e6, "unit_measure": "BRL"}),
+    ("4.2B", ".", "$", {"value": 4.2e9}),
+    ("7,25 v. H.", ",", "", {"value": 7.25, "unit_measure": "percent"}),
+    ("± 140", ".", "", {"value": 140.0, "qualifier": "about"}),
+    ("entre 5 y 10 mil", ",", "", {"value": None, "low": 5000.0, "high": 10000.0, "qualifier": "range"}),
+    ("12.000/13.000", ",", "", {"value": None, "low": 12000.0, "high": 13000.0, "qualifier": "range"}),
+    ("1 230 (dont 84 % de PME)", ",", "", {"value": 1230.0, "unit_measure": None}),
+    ("R36 bn (2019 prices)", ".", "", {"value": 3.6e10, "unit_measure": "ZAR"}),
+    ("10 et 20", ",", "", None),
+    ("3/4", ".", "", None),
+    ("30 mån", ",", "", None),
     ("300 units and 20 traders", ".", "", None),
     ("5 km from Rajkot", ".", "", None),
     ("12,34", ".", "", None),
@@ -276,7 +299,7 @@ def test_statements_periods_and_dates(expression: str, expected: object) -> None
 
 def test_a_label_carries_its_unit_and_period_and_near_misses_are_told() -> None:
     labels = Labels(
-        {"turnover": ["Turnover"], "employment": ["Employment"], "state": ["State"]},
+        {"turnover": ["Turnover", "कारोबार"], "employment": ["Employment", "Average jobs"], "state": ["State", "राज्य"]},
         kinds={"turnover": "money", "employment": "number"},
     )
     for label, expected in [
@@ -284,6 +307,12 @@ def test_a_label_carries_its_unit_and_period_and_near_misses_are_told() -> None:
         ("TURNOVER, in Rs. lakh", ("turnover", "in Rs. lakh", "", "")),
         ("Turnover during 2018-19 (Rs. Crore)", ("turnover", "Rs. Crore", "2018-19", "")),
         ("Employment ('000)", ("employment", "'000", "", "")),
+        ("राज्य State", ("state", "", "", "")),
+        ("Turnover कारोबार (₹ crore)", ("turnover", "₹ crore", "", "")),
+        ("Turnover (R million)", ("turnover", "R million", "", "")),
+        ("Turnover en millions d'euros", ("turnover", "millions d'euros", "", "")),
+        ("Avg. jobs (tys. osób)", ("employment", "tys. osób", "", "")),
+        ("कारोबार की तिथि Date", None),
         ("Employmnt", ("employment", "", "", "Employment")),
         ("Turnover per employee", None),
         ("Employment (%)", None),
@@ -371,3 +400,80 @@ def test_a_spider_follows_what_a_page_leads_to_and_says_what_the_limit_left_out(
         "in.observatory: 1 addresses were not asked for: the limit is 4; raise it, or narrow what is walked"
     ]
     assert not [*spider.follow(response, walk, print)]
+
+
+CLUSTERS = Labels(
+    {"cluster": ["Cluster"], "units": ["Units", "Firms"], "turnover": ["Turnover"]},
+    kinds={"units": "number", "turnover": "money"},
+)
+
+
+def clusters(body: str, title: str | None = None) -> list[dict[str, tuple[str, str]]]:
+    """What a page says of clusters: field → text and unit."""
+    reading = read(body.encode(), CLUSTERS, required=["cluster"], title=title)
+    assert reading is not None
+    return [
+        {name: (values[0].text, values[0].unit) for name, values in record.values.items()} for record in reading.records
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "unit"),
+    [
+        ("Values in ₹ crore unless stated otherwise", "₹ crore"),
+        ("Turnover in thousands of euros; firms as counted in May", "thousands of euros"),
+        ("Tous montants confondus. Montants exprimés en milliers d’euros", "milliers d’euros"),
+        ("(Alle Beträge in Mio. €, sofern nicht anders vermerkt)", "Mio. €"),
+        ("Turnover rose in thousands of firms", ""),
+    ],
+)
+def test_a_sentence_over_a_table_states_the_unit_of_what_it_names(line: str, unit: str) -> None:
+    rows = "<tr><th>Cluster</th><th>Firms</th><th>Turnover</th></tr><tr><td>Agra</td><td>80</td><td>550</td></tr>"
+    table = f"<table>{rows}<tr><td>Gesamt / Total</td><td>80</td><td>550</td></tr></table>"
+    assert clusters(f"<p>{line}</p>{table}") == [
+        {"cluster": ("Agra", ""), "units": ("80", ""), "turnover": ("550", unit)}
+    ]
+
+
+def test_what_explains_labels_or_stands_beside_a_list_is_no_record() -> None:
+    one = "<h3>Figures</h3><dl><dt>Units</dt><dd>80</dd></dl><h3>Money</h3><dl><dt>Turnover</dt><dd>550</dd></dl>"
+    pages = "".join(f"<div class='box'><h2>{name}</h2>{one}</div>" for name in ("Agra", "Batala", "Rajkot"))
+    agra = {"units": ("80", ""), "turnover": ("550", "")}
+    expected = [{"cluster": (name, ""), **agra} for name in ("Agra", "Batala", "Rajkot")]
+    for beside in (
+        "<h2>Glossary</h2><dl><dt>Cluster</dt><dd>Firms near one another</dd><dt>Units</dt><dd>Firms</dd></dl>",
+        "<details><summary>Definitions</summary><p>Units: all firms of 2011.</p></details>",
+        "<aside><h2>News</h2><p>Units: 12 more in May</p></aside>",
+    ):
+        assert clusters(f"<div>{beside}</div><div id='list'>{pages}</div>", "cluster") == expected, beside
+    sole = "<aside><dl><dt>Units</dt><dd>80</dd><dt>Turnover</dt><dd>550</dd></dl></aside>"
+    assert clusters(f"<h1>Agra</h1>{sole}", "cluster") == [{"cluster": ("Agra", ""), **agra}]
+
+
+def test_values_above_their_labels_below_a_name_and_in_one_column() -> None:
+    agra = {"cluster": ("Agra", ""), "units": ("80", ""), "turnover": ("—", "")}
+    batala = {"cluster": ("Batala", ""), "units": ("9", ""), "turnover": ("12", "")}
+    tiles = "".join(
+        f"<div class='card'><h4>{name}</h4><div><p class='v'>{units}</p><p class='{look}'>Units</p></div>"
+        f"<div><p class='v'>{money}</p><p class='{look}'>Turnover</p></div></div>"
+        for look in ("lbl",)
+        for name, units, money in (("Agra", "80", "—"), ("Batala", "9", "12"))
+    )
+    assert clusters(tiles, "cluster") == [agra, batala]
+    lists = "".join(
+        f"<p>Cluster: {name}</p><ul><li>Units – {units}</li><li>Turnover – {money}</li></ul>"
+        for name, units, money in (("Agra", "80", "—"), ("Batala", "9", "12"))
+    )
+    assert clusters(lists) == [agra, batala]
+    column = "<tr><th></th><th>Agra</th></tr><tr><td>Units</td><td>80</td></tr><tr><td>Turnover</td><td>—</td></tr>"
+    select = "<tr><td>Cluster</td><td><select><option>Agra</option></select></td></tr>"
+    form = f"<form><table>{select}<tr><td>Note</td><td>One at a time</td></tr></table></form>"
+    assert clusters(f"<h1>Query</h1>{form}<table>{column}</table>", "cluster") == [agra]
+
+
+def test_calls_that_only_sort_are_not_made() -> None:
+    links = "".join(f"<a href=\"javascript:__doPostBack('g','{what}')\">{what}</a>" for what in ("Sort$Name", "Page$2"))
+    asks = Walk(calls={"__doPostBack": POST_BACK}).follow(
+        f"<form action='l.aspx'>{links}</form>".encode(), "http://e/l"
+    )
+    assert [dict(ask.fields)["__EVENTARGUMENT"] for ask in asks or []] == ["Page$2"]

@@ -103,6 +103,7 @@ _NOISE = frozenset(
 _CONTENT = ("h1", "main", "article", "table", "dl")
 _COLON = re.compile("\\s*[:\uff1a]\\s*")
 _DASH = re.compile(r"\s+[-\u2013\u2014=\u2192]\s+|\s*\.{3,}\s*|\s*=\s*")
+_NO_VALUE = re.compile(r"\s[-\u2013\u2014=\u2192]\s+[-\u2013\u2014]+$")
 _SEPARATOR = re.compile(r"[|;\u2022\u00b7\u2502\u25cf\u25aa\u2023]|,\s|\s[-\u2013\u2014]\s|\.\s")
 _BESIDE_NUMBER = re.compile(
     r"(?P<before>[^\W\d][^\d:=<>~+]{2,40}?)\s+(?:[^\w\s]\s*)?\d.*|[^:]{0,20}?\d[\d.,' \u00a0]*\+?\s+(?:(?:lakhs?|crores?|million)\s+)?(?P<after>[^\W\d][^\d:]{2,40})"
@@ -375,6 +376,8 @@ def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labe
             continue
         if (line.heading and labels.field(words) is None) or piece.element.get("for"):
             continue  # `Clusters` over a list is no label of one cluster; a label of a control has no value beside it
+        if _NO_VALUE.search(words):
+            continue  # a label, a dash, and a dash in the place of its value
         by_look = piece.element is not line.block or len(starts) == 1
         structural = _is_label(piece.element, line.block)
         match = (
