@@ -7,11 +7,12 @@ READY  := $(VENV)/ready
 OLD    := .venv-duckdb-1.5
 BENCH  := .venv-bench
 PYWB   := .venv-pywb
+JUDGES := .venv-validators
 
 # Certificates are those of the machine, as pip's are: a company's proxy may have one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test lint types docs cookbook bench lock pywb test-duckdb-1.5 wheel clean
+.PHONY: help setup demo test lint types docs cookbook bench lock pywb validators test-duckdb-1.5 wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -78,6 +79,15 @@ $(PYWB)/ready: pywb.lock
 	VIRTUAL_ENV=$(PYWB) $(PYWB)/bin/uv pip sync --quiet --require-hashes pywb.lock
 	touch $@
 
+validators: $(JUDGES)/ready $(READY) ## the tests in which others judge a release: frictionless, pyshacl, mlcroissant, geopandas, cffconvert
+	$(BIN)/python -m pytest -m validators
+
+$(JUDGES)/ready: validators.lock
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	VIRTUAL_ENV=$(JUDGES) $(JUDGES)/bin/uv pip sync --quiet --require-hashes validators.lock
+	touch $@
+
 wheel: $(READY) ## dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
@@ -85,6 +95,7 @@ lock: $(READY) ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -c requirements.lock -o benchmarks/requirements.lock
 	echo 'pywb>=2.10,<3' | $(BIN)/uv pip compile - --no-emit-package brotlipy --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o pywb.lock
+	$(BIN)/uv pip compile --group validators --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o validators.lock
 
 clean:
-	rm -rf $(VENV) $(OLD) $(BENCH) $(PYWB) dist build
+	rm -rf $(VENV) $(OLD) $(BENCH) $(PYWB) $(JUDGES) dist build
