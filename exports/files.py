@@ -19,6 +19,9 @@ STORAGE_VERSION = "v1.0.0"
 
 _BATCH = 10_000
 
+_FORMULA = "^'*[=+\\-@\t\r\n＝＋－＠]"
+"""What a spreadsheet may take for a formula, also behind apostrophes that we, or somebody before us, put there."""
+
 
 def parquet_name(table: schema.Table) -> str:
     """Return the file name of a table."""
@@ -46,6 +49,72 @@ def write_parquet(connection: DuckDBPyConnection, table: schema.Table, path: Pat
         f"COPY (SELECT {columns} FROM release.{schema.quoted(table.name)} ORDER BY {_order(table)}) "
         f"TO {schema.literal(str(path))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})"
     )
+
+
+def code_lists() -> dict[str, tuple[schema.Column, list[str]]]:
+    """Return the closed lists of the schema: name of the list → a column that uses it, and all columns that do.
+
+    A list has the name of its column where all columns of that name share it, else ``<table>.<column>``.
+    """
+    using: dict[tuple[str, tuple[str, ...]], list[tuple[schema.Table, schema.Column]]] = {}
+    for table in schema.TABLES.values():
+        for column in table.columns:
+            if column.codes:
+                using.setdefault((column.name, column.codes), []).append((table, column))
+    names = [name for name, _ in using]
+    return {
+        name if names.count(name) == 1 else f"{users[0][0].name}.{name}": (
+            users[0][1],
+            [f"{table.name}.{column.name}" for table, column in users],
+        )
+        for (name, _), users in using.items()
+    }
+
+
+CODE_COLUMNS = ("code", "name", "definition", "used_by")
+
+
+def write_code_lists(connection: DuckDBPyConnection, folder: Path) -> list[Path]:
+    """Write each closed list of the schema as ``codes/<list>.csv``, with what the table ``codes`` says of its codes.
+
+    Returns:
+        The files that were made, in order.
+    """
+    (folder / "codes").mkdir()
+    made = []
+    for name, (column, users) in code_lists().items():
+        path = folder / "codes" / f"{name}.csv"
+        codes = ", ".join(map(schema.literal, column.codes))
+        query = f"""
+            SELECT
+                given.code,
+                {safe_text("known.name")} AS name,
+                {safe_text("known.definition")} AS definition,
+                {schema.literal(" ".join(users))} AS used_by
+            FROM (SELECT unnest([{codes}]) AS code, generate_subscripts([{codes}], 1) AS place) AS given
+            LEFT JOIN release.codes AS known
+                ON known.code_list = {schema.literal(column.name)} AND known.code = given.code
+            ORDER BY place
+        """
+        write_csv(connection, query, path)
+        made.append(path)
+    return made
+
+
+def safe_text(expression: str) -> str:
+    """Return SQL for a text that no spreadsheet takes for a formula.
+
+    What begins with one of ``= + - @``, a tab, CR or LF (or the full-width signs), also behind apostrophes, gets one
+    more apostrophe in front. So one apostrophe is to be taken away from what begins with apostrophes and such a sign,
+    and nothing is lost.
+    """
+    pattern = schema.literal(_FORMULA)
+    return f"if(regexp_matches({expression}, {pattern}), '''' || {expression}, {expression})"
+
+
+def write_csv(connection: DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the rows of a query as CSV (UTF-8, with a header): null is an empty cell, an empty text is ``""``."""
+    connection.execute(f"COPY ({query}) TO {schema.literal(str(path))} (FORMAT csv, HEADER)")
 
 
 def content_sha256(connection: DuckDBPyConnection, table: schema.Table) -> str | None:

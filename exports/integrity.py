@@ -108,6 +108,15 @@ def unfounded(connection: DuckDBPyConnection) -> list[str]:
     return problems
 
 
+def foreign_keys() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the references that hold for every row which has a value: child table, column, parent table, its key."""
+    return (
+        (child, column, parent, key)
+        for child, column, parent, key, where in (*_provenance(), *_REFERENCES)
+        if where == "true"
+    )
+
+
 def _provenance() -> Iterator[tuple[str, str, str, str, str]]:
     for table in schema.TABLES.values():
         for parent in (schema.DOCUMENTS, schema.HARVESTS):

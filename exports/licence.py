@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from duckdb import DuckDBPyConnection
 
 from warehouse import schema
@@ -49,6 +51,24 @@ def permitted(connection: DuckDBPyConnection, profile: str) -> str:
     if profile == "local":
         return "true"
     return f"coalesce(feed_id IN ({', '.join(map(schema.literal, [*OURS, *feeds]))}), false)"
+
+
+def feeds_of(connection: DuckDBPyConnection, table: schema.Table) -> list[str]:
+    """Return the feeds whose terms hold for a table of the database ``release``, in order; none for our own facts.
+
+    Rows that are computed across feeds count as of every feed that any table shows.
+    """
+    if table.name in EXEMPT:
+        return []
+    found = _named(connection, [table])
+    if schema.DERIVED in found:
+        found |= _named(connection, [each for each in schema.TABLES.values() if each.name not in EXEMPT])
+    return sorted(found - set(OURS))
+
+
+def _named(connection: DuckDBPyConnection, tables: Sequence[schema.Table]) -> set[str]:
+    union = " UNION ".join(f"SELECT DISTINCT feed_id FROM release.{schema.quoted(table.name)}" for table in tables)
+    return {feed_id for (feed_id,) in connection.execute(union).fetchall() if feed_id is not None}
 
 
 def check(connection: DuckDBPyConnection, profile: str) -> None:

@@ -15,13 +15,13 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from exports import files, integrity, ledger, licence
+from exports import files, integrity, ledger, licence, metadata
 from warehouse import schema
 from warehouse.schema import Origin
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
-README = "README.md"
+README = metadata.README
 
 _RELEASE_ID = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})\.([1-9]\d*)")
 _UNFINISHED = re.compile(r"\.(\d{4}\.\d{2}\.\d{2}\.\d+|latest(-public)?)\.tmp-\d+")
@@ -190,18 +190,25 @@ def write(
             "rows": sum(table["rows"] for table in tables),
             "bytes": sum(table["bytes"] for table in tables),
         },
+        "feeds": _feeds(connection),
         "tables": {table["name"]: table for table in tables},
         "files": [
-            {"file": README} | _measure(folder / README),
+            {"file": README, "description": "What the release is, and the terms of its feeds."}
+            | _measure(folder / README),
             {"file": files.DATABASE, "description": _DATABASE_NOTE},
+            *_write_more(connection, folder),
         ],
         "recipe": json.loads(recipe.to_json()),
     }
+    for name, text in metadata.documents(manifest).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+        manifest["files"].append({"file": name, "description": metadata.described(name)} | _measure(folder / name))
     (folder / MANIFEST).write_text(_json(manifest), encoding="utf-8")
-    sums = [f"{sha256(path)}  {path.name}\n" for path in _listing(folder)]
+    sums = [f"{sha256(folder / name)}  {name}\n" for name in listing(folder)]
     (folder / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
 
-    for path in (*_listing(folder), folder):
+    for path in (*sorted(folder.rglob("*")), folder):
         _sync(path)
     folder.rename(target)
     _sync(published)
@@ -220,6 +227,11 @@ def switch(published: Path) -> None:
             link.symlink_to(release.name)
             link.replace(published / name)
     _sync(published)
+
+
+def listing(release: Path) -> list[str]:
+    """Return the names of all files of a release, below its folder, in order."""
+    return sorted(path.relative_to(release).as_posix() for path in release.rglob("*") if not path.is_dir())
 
 
 _DATABASE_NOTE = (
@@ -254,7 +266,32 @@ def _write_table(connection: DuckDBPyConnection, table: schema.Table, folder: Pa
         **_measure(path),
         "content_sha256": files.content_sha256(connection, table),
         "description": table.description,
+        "feeds": licence.feeds_of(connection, table),
     }
+
+
+def _write_more(connection: DuckDBPyConnection, folder: Path) -> list[dict[str, Any]]:
+    """Write the files beside Parquet and DuckDB, and return what the manifest says of each."""
+    return [
+        {
+            "file": path.relative_to(folder).as_posix(),
+            "description": f"Codes of {path.stem}, a closed list of the schema.",
+            "columns": [*files.CODE_COLUMNS],
+        }
+        | _measure(path)
+        for path in files.write_code_lists(connection, folder)
+    ]
+
+
+def _feeds(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the feeds with their terms and who publishes them."""
+    rows = connection.execute(
+        "SELECT feed.feed_id, feed.title, feed.description, source.publisher, source.homepage_url, feed.licence, "
+        "feed.licence_url, feed.redistribution, feed.attribution "
+        "FROM release.feeds AS feed LEFT JOIN release.sources AS source USING (source_id) ORDER BY feed.feed_id"
+    )
+    names = [name for name, *_ in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 _LICENCE_NOTES = {

@@ -8,14 +8,14 @@ from typing import Any
 
 import duckdb
 
-from exports import files, integrity, licence
-from exports.release import CHECKSUMS, MANIFEST, README, ReleaseError, read_manifest, sha256
+from exports import files, integrity, licence, metadata
+from exports.release import CHECKSUMS, MANIFEST, README, ReleaseError, listing, read_manifest, sha256
 from warehouse import schema
 from warehouse.schema import literal, quoted
 from warehouse.store import connect
 
 _PARQUET = tuple(map(files.parquet_name, schema.TABLES.values()))
-_LINE = re.compile(r"([0-9a-f]{64})  ([^/\n]+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ((?:[^/\n]+/)?[^/\n]+)")
 
 
 def verify(release_dir: Path, home: Path) -> list[str]:
@@ -54,6 +54,7 @@ def verify(release_dir: Path, home: Path) -> list[str]:
             problems += integrity.duplicates(connection, table)
             problems += integrity.values(connection, table)
         problems += integrity.references(connection)
+        problems += _described(release_dir, manifest, broken)
         problems += integrity.unfounded(connection)
         problems += _gate(connection, manifest["profile"])
         problems += _database(connection, release_dir / files.DATABASE)
@@ -79,9 +80,9 @@ def _checksums(release_dir: Path) -> dict[str, str]:
             problems[name] = f"{name}: the file is missing"
         elif (found := sha256(release_dir / name)) != expected:
             problems[name] = f"{name}: its SHA-256 is {found}, {CHECKSUMS} says {expected}"
-    present = {path.name for path in release_dir.iterdir()}
+    present = set(listing(release_dir))
     problems |= {name: f"{name}: the file is not listed in {CHECKSUMS}" for name in sorted(present - listed)}
-    required = {MANIFEST, README, files.DATABASE, *_PARQUET}
+    required = {MANIFEST, README, files.DATABASE, *_PARQUET, *metadata.FILES}
     return problems | {name: f"{name}: the file is missing" for name in sorted(required - present)}
 
 
@@ -96,6 +97,30 @@ def _against_manifest(
         for what, value in found.items()
         if value != stated[what]
     ]
+
+
+def _described(release_dir: Path, manifest: dict[str, Any], broken: dict[str, str]) -> list[str]:
+    """Compare what the manifest and the documents of the standards say of the files with the files."""
+    entries = (*manifest["tables"].values(), *manifest["files"])
+    told = [(MANIFEST, entry["file"], entry["sha256"]) for entry in entries if "sha256" in entry]
+    found: dict[str, str] = {}
+    problems = []
+    for document in (metadata.DATAPACKAGE, metadata.DCAT, metadata.CROISSANT):
+        try:
+            told += metadata.stated(release_dir / document) if document not in broken else ()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problems.append(f"{document}: not as this software writes it ({error!r})")
+    for document, name, expected in told:
+        if name in broken:
+            continue
+        if not (release_dir / name).is_file():
+            problems.append(f"{document}: it names {name}, which is not there")
+            continue
+        if name not in found:
+            found[name] = sha256(release_dir / name)
+        if found[name] != expected:
+            problems.append(f"{document}: it says that the SHA-256 of {name} is {expected}, it is {found[name]}")
+    return problems
 
 
 def _gate(connection: duckdb.DuckDBPyConnection, profile: str) -> list[str]:

@@ -250,9 +250,9 @@ def texts(folder: Path) -> Iterator[str]:
     """Yield all that can be read in a release: text files, Parquet rows and metadata, DuckDB rows, and the bytes."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH {literal(str(folder / files.DATABASE))} AS book (READ_ONLY)")
-        for path in folder.iterdir():
+        for path in (folder / name for name in release.listing(folder)):
             yield path.read_bytes().decode("latin-1")
-            if path.suffix == ".parquet":
+            if path.suffix == ".parquet" and path.parent == folder:
                 for source in (f"read_parquet({literal(str(path))})", f"book.{quoted(path.stem)}"):
                     yield str(connection.execute(f"FROM {source}").fetchall())
 
@@ -409,8 +409,8 @@ def test_files_depend_on_neither_threads_nor_order(name: str, tmp_path: Path) ->
 def test_same_inputs_give_the_same_release(tmp_path: Path) -> None:
     """Every file is byte-identical but the DuckDB file, and with it its checksum."""
     first, second = publish(world(), tmp_path / "a"), publish(world(), tmp_path / "b")
-    names = {path.name for path in first.iterdir()}
-    assert names == {path.name for path in second.iterdir()}
+    names = release.listing(first)
+    assert names == release.listing(second)
     differing = {name for name in names if (first / name).read_bytes() != (second / name).read_bytes()}
     assert differing <= {files.DATABASE, release.CHECKSUMS}
     sums = [(folder / release.CHECKSUMS).read_text().splitlines() for folder in (first, second)]
@@ -474,7 +474,8 @@ def test_manifest_measures_every_file(tmp_path: Path) -> None:
     assert manifest["totals"]["rows"] == sum(entry["rows"] for entry in manifest["tables"].values())
     assert (manifest["synthetic"], manifest["notes"], manifest["previous"]) == (False, ["Why it is so."], None)
     assert Recipe.from_json(json.dumps(manifest["recipe"])) == recipe()
-    assert {entry["file"] for entry in manifest["files"]} == {release.README, files.DATABASE}
+    ours = {release.MANIFEST, release.CHECKSUMS, *(entry["file"] for entry in manifest["tables"].values())}
+    assert sorted(entry["file"] for entry in manifest["files"]) == sorted({*release.listing(folder)} - ours)
     assert (folder / release.MANIFEST).read_text().endswith("}\n")
 
 
@@ -482,7 +483,7 @@ def test_checksums_satisfy_sha256sum(tmp_path: Path) -> None:
     """The tool that everybody has accepts the list, and the list names every other file."""
     folder = publish(world(), tmp_path)
     listed = {line.split("  ")[1] for line in (folder / release.CHECKSUMS).read_text().splitlines()}
-    assert listed == {path.name for path in folder.iterdir()} - {release.CHECKSUMS}
+    assert listed == {*release.listing(folder)} - {release.CHECKSUMS}
     tool = shutil.which("sha256sum")
     if tool is None:
         pytest.skip("no sha256sum on this machine")
@@ -752,8 +753,8 @@ def forge(folder: Path, table: str, query: str) -> None:
 
 def reseal(folder: Path) -> None:
     """Write the checksums of what is there now."""
-    paths = sorted(path for path in folder.iterdir() if path.name != release.CHECKSUMS)
-    (folder / release.CHECKSUMS).write_text("".join(f"{release.sha256(path)}  {path.name}\n" for path in paths))
+    names = [name for name in release.listing(folder) if name != release.CHECKSUMS]
+    (folder / release.CHECKSUMS).write_text("".join(f"{release.sha256(folder / name)}  {name}\n" for name in names))
 
 
 def test_a_good_release_has_no_problem(tmp_path: Path) -> None:
