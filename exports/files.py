@@ -6,8 +6,12 @@ Every statement here reads the tables of the attached database ``release``.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -28,7 +32,8 @@ def parquet_name(table: schema.Table) -> str:
     return f"{table.name}.parquet"
 
 
-def _order(table: schema.Table) -> str:
+def order(table: schema.Table) -> str:
+    """Return the order of a table's rows, as a list for ORDER BY."""
     # The key is unique (integrity.duplicates stands before every release), so this order is total.
     return ", ".join(f"{schema.quoted(name)} NULLS LAST" for name in table.key)
 
@@ -44,11 +49,39 @@ def write_parquet(connection: DuckDBPyConnection, table: schema.Table, path: Pat
     """
     columns = ", ".join(map(schema.quoted, table.names))
     metadata = {"description": table.description, "licence": licence, "schema_version": schema.SCHEMA_VERSION}
-    notes = ", ".join(f"{name}: {schema.literal(text)}" for name, text in metadata.items())
+    query = f"SELECT {columns} FROM release.{schema.quoted(table.name)} ORDER BY {order(table)}"
+    copy_to_parquet(connection, query, path, metadata)
+
+
+def copy_to_parquet(connection: DuckDBPyConnection, query: str, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the rows of a query, in its order, with metadata of the file (name → text)."""
+    notes = ", ".join(f"{schema.quoted(name)}: {schema.literal(text)}" for name, text in metadata.items())
     connection.execute(
-        f"COPY (SELECT {columns} FROM release.{schema.quoted(table.name)} ORDER BY {_order(table)}) "
-        f"TO {schema.literal(str(path))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})"
+        f"COPY ({query}) TO {schema.literal(str(path))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})"
     )
+
+
+LICENCE_NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "public": (
+            "Each row is under the terms of its feed_id: see licence, licence_url and attribution in feeds.parquet."
+        ),
+        "local": "Not for redistribution: some feeds forbid it. See licence and redistribution in feeds.parquet.",
+    }
+)
+"""What every file of a profile says of its terms."""
+
+
+def measured(connection: DuckDBPyConnection, table: schema.Table) -> dict[str, int | str | None]:
+    """Return what the manifest says of a table's content: its rows, and its digest."""
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM release.{schema.quoted(table.name)}").fetchall()
+    return {"rows": rows, "content_sha256": content_sha256(connection, table)}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
 
 
 def code_lists() -> dict[str, tuple[schema.Column, list[str]]]:
@@ -135,7 +168,7 @@ def content_sha256(connection: DuckDBPyConnection, table: schema.Table) -> str |
     )
     rows = connection.execute(
         f"SELECT json_array({cells})::VARCHAR || chr(10) "
-        f"FROM release.{schema.quoted(table.name)} ORDER BY {_order(table)}"
+        f"FROM release.{schema.quoted(table.name)} ORDER BY {order(table)}"
     )
     digest = hashlib.sha256()
     while batch := rows.fetchmany(_BATCH):

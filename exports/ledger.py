@@ -92,23 +92,84 @@ def _id_ledger(
         for table in IDENTIFIED
     )
     known = _parquet(schema.ID_LEDGER, previous) if previous else "id_ledger"
+    succession = _succession(session, previous)
     session.execute(
         f"""
         INSERT INTO id_ledger BY NAME
-        WITH now AS ({current}), before AS (FROM {known} WHERE {shown})
+        WITH
+        now AS ({current}),
+        before AS (
+            FROM {known}
+            WHERE {shown} AND NOT ($withdrawn AND feed_id = $derived AND id NOT IN (SELECT id FROM now))
+        ),
+        -- What has just gone has the successors that are there now; what went earlier keeps those it had, as far as the
+        -- ledger may still name them.
+        follows AS (
+            SELECT DISTINCT before.id, next.successor
+            FROM before
+            JOIN ({succession}) AS next USING (id)
+            JOIN now ON now.id = next.successor
+            WHERE before.status = 'current' AND next.successor <> before.id
+            UNION
+            SELECT id, successor
+            FROM (SELECT id, unnest(successor_ids) AS successor FROM before WHERE status <> 'current')
+            WHERE successor IN (SELECT id FROM now UNION ALL SELECT id FROM before)
+        ),
+        gone AS (
+            SELECT
+                before.*,
+                coalesce(list(successor ORDER BY successor) FILTER (successor IS NOT NULL), []) AS successors,
+                -- It joined what was there already, or what another one became too.
+                bool_or(
+                    successor IN (SELECT id FROM before WHERE status = 'current')
+                    OR successor IN (SELECT successor FROM follows GROUP BY ALL HAVING count(*) > 1)
+                ) AS joined
+            FROM before LEFT JOIN follows USING (id)
+            WHERE id NOT IN (SELECT id FROM now)
+            GROUP BY ALL
+        ),
+        all_ids AS (
+            SELECT id, feed_id, table_name, 'current' AS status, []::VARCHAR[] AS successor_ids FROM now
+            UNION ALL
+            SELECT
+                id,
+                feed_id,
+                table_name,
+                CASE
+                    WHEN len(successors) = 0 THEN 'retired'
+                    WHEN status <> 'current' THEN status
+                    WHEN len(successors) > 1 THEN 'split'
+                    WHEN joined THEN 'merged'
+                    ELSE 'moved'
+                END,
+                successors
+            FROM gone
+        )
         SELECT
-            id,
-            coalesce(now.feed_id, before.feed_id) AS feed_id,
-            coalesce(now.table_name, before.table_name) AS table_name,
-            if(now.feed_id IS NULL, 'retired', 'current') AS status,
-            []::VARCHAR[] AS successor_ids,
-            if(before.status = if(now.feed_id IS NULL, 'retired', 'current'), before.since_release, $release)
-                AS since_release
-        FROM now FULL JOIN before USING (id)
-        WHERE NOT ($withdrawn AND now.feed_id IS NULL AND before.feed_id = $derived)
+            all_ids.*, if(before.status = all_ids.status, before.since_release, $release) AS since_release
+        FROM all_ids LEFT JOIN before USING (id)
         """,
         {"release": release_id, "withdrawn": withdrawn, "derived": schema.DERIVED},
     )
+
+
+def _succession(session: DuckDBPyConnection, previous: Path | None) -> str:
+    """Return a query for the ids that may follow those of the previous release: id, successor.
+
+    A region is followed by what its row named as such; a global cluster by those that have its members now.
+    """
+    found = ["SELECT NULL::VARCHAR AS id, NULL::VARCHAR AS successor"]
+    if previous is None:
+        return found[0]
+    if {"region_id", "successor", "successors"} <= _columns(session, schema.REGIONS, previous):
+        named = "SELECT region_id, unnest(list_append(coalesce(successors, []), successor))"
+        found.append(f"{named} FROM {_parquet(schema.REGIONS, previous)}")
+    if {"global_cluster_id", "members"} <= _columns(session, schema.GLOBAL_CLUSTERS, previous):
+        one = "SELECT global_cluster_id AS {}, unnest(members) AS member FROM {}"
+        old = one.format("id", _parquet(schema.GLOBAL_CLUSTERS, previous))
+        new = one.format("successor", "global_clusters")
+        found.append(f"SELECT id, successor FROM ({old}) JOIN ({new}) USING (member)")
+    return " UNION ALL ".join(found)
 
 
 def _note(

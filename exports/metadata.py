@@ -219,7 +219,7 @@ def _field(table: schema.Table, column: schema.Column) -> Document:
 
 def _plain_resource(entry: Mapping[str, Any]) -> Document:
     suffix = Path(entry["file"]).suffix
-    fields = {"schema": {"fields": [{"name": name, "type": "string"} for name in entry["columns"]]}}
+    fields = {"schema": {"fields": [{"name": name, "type": "string"} for name in entry.get("columns", ())]}}
     return {
         "name": entry["file"].removesuffix(suffix).lower().replace("/", "-"),
         "path": entry["file"],

@@ -15,7 +15,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from exports import files, integrity, ledger, licence, metadata
+from exports import delta, files, integrity, ledger, licence, metadata
 from warehouse import schema
 from warehouse.schema import Origin
 
@@ -197,6 +197,7 @@ def write(
             | _measure(folder / README),
             {"file": files.DATABASE, "description": _DATABASE_NOTE},
             *_write_more(connection, folder),
+            *(_write_deltas(connection, folder, previous, recipe.profile, tables) if previous else ()),
         ],
         "recipe": json.loads(recipe.to_json()),
     }
@@ -257,14 +258,14 @@ def _refuse(problems: Sequence[str]) -> None:
 
 def _write_table(connection: DuckDBPyConnection, table: schema.Table, folder: Path, profile: str) -> dict[str, Any]:
     path = folder / files.parquet_name(table)
-    files.write_parquet(connection, table, path, _LICENCE_NOTES[profile])
-    [(rows,)] = connection.execute(f"SELECT count(*) FROM release.{schema.quoted(table.name)}").fetchall()
+    files.write_parquet(connection, table, path, files.LICENCE_NOTES[profile])
+    content = files.measured(connection, table)
     return {
         "name": table.name,
         "file": path.name,
-        "rows": rows,
+        "rows": content["rows"],
         **_measure(path),
-        "content_sha256": files.content_sha256(connection, table),
+        "content_sha256": content["content_sha256"],
         "description": table.description,
         "feeds": licence.feeds_of(connection, table),
     }
@@ -283,6 +284,16 @@ def _write_more(connection: DuckDBPyConnection, folder: Path) -> list[dict[str, 
     ]
 
 
+def _write_deltas(
+    connection: DuckDBPyConnection, folder: Path, previous: Path, profile: str, tables: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    feeds = {table["name"]: table["feeds"] for table in tables}
+    return [
+        {**entry, "feeds": feeds[entry["table"]]} | _measure(folder / entry["file"])
+        for entry in delta.write(connection, folder, previous, profile, files.LICENCE_NOTES[profile])
+    ]
+
+
 def _feeds(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return the feeds with their terms and who publishes them."""
     rows = connection.execute(
@@ -292,12 +303,6 @@ def _feeds(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     )
     names = [name for name, *_ in rows.description]
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
-
-
-_LICENCE_NOTES = {
-    "public": "Each row is under the terms of its feed_id: see licence, licence_url and attribution in feeds.parquet.",
-    "local": "Not for redistribution: some feeds forbid it. See licence and redistribution in feeds.parquet.",
-}
 
 
 def _synthetic(connection: DuckDBPyConnection) -> bool:
@@ -322,7 +327,7 @@ def _readme(connection: DuckDBPyConnection, recipe: Recipe, notes: Sequence[str]
 # Cluster Observatory, release {recipe.release_id}
 {warning}
 Industrial clusters of the world, from the observatories that map them, in one schema.
-Profile `{recipe.profile}`, published {_utc(recipe.published_at)}. {_LICENCE_NOTES[recipe.profile]}
+Profile `{recipe.profile}`, published {_utc(recipe.published_at)}. {files.LICENCE_NOTES[recipe.profile]}
 {remarks}
 
 ## How to query

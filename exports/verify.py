@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from exports import files, integrity, licence, metadata
+from exports import delta, files, integrity, licence, metadata
 from exports.release import CHECKSUMS, MANIFEST, README, ReleaseError, listing, read_manifest, sha256
 from warehouse import schema
 from warehouse.schema import literal, quoted
@@ -55,6 +55,8 @@ def verify(release_dir: Path, home: Path) -> list[str]:
             problems += integrity.values(connection, table)
         problems += integrity.references(connection)
         problems += _described(release_dir, manifest, broken)
+        if not any(name.startswith(delta.FOLDER) for name in broken):
+            problems += delta.problems(connection, release_dir, manifest)
         problems += integrity.unfounded(connection)
         problems += _gate(connection, manifest["profile"])
         problems += _database(connection, release_dir / files.DATABASE)
@@ -90,11 +92,9 @@ def _against_manifest(
     connection: duckdb.DuckDBPyConnection, table: schema.Table, manifest: dict[str, Any]
 ) -> list[str]:
     stated = manifest["tables"][table.name]
-    [(rows,)] = connection.execute(f"SELECT count(*) FROM release.{quoted(table.name)}").fetchall()
-    found = {"rows": rows, "content_sha256": files.content_sha256(connection, table)}
     return [
         f"{table.name}: its {what} is {value}, {MANIFEST} says {stated[what]}"
-        for what, value in found.items()
+        for what, value in files.measured(connection, table).items()
         if value != stated[what]
     ]
 

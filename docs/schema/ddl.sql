@@ -2069,6 +2069,20 @@ LEFT JOIN codes AS named ON named.code_list = 'iati_organisation_type' AND named
 GROUP BY ALL
 ORDER BY bodies.feed_id, bodies.org_type, bodies.role;
 
+-- What became of every id that was ever published: `current_id` is itself while it is current, else each current id that
+-- its successors lead to, null where none does.
+CREATE VIEW id_resolution AS
+WITH RECURSIVE path AS (
+    SELECT id, id AS reached FROM id_ledger
+    UNION
+    SELECT path.id, unnest(id_ledger.successor_ids) FROM path JOIN id_ledger ON id_ledger.id = path.reached
+),
+ended AS (
+    SELECT path.id, path.reached FROM path JOIN id_ledger ON id_ledger.id = path.reached AND id_ledger.status = 'current'
+)
+SELECT id_ledger.id, id_ledger.table_name, id_ledger.status, ended.reached AS current_id
+FROM id_ledger LEFT JOIN ended ON ended.id = id_ledger.id;
+
 -- How many initiatives of a feed that began in a decade state each objective; the row with a null objective counts those
 -- that state none. An initiative with two objectives stands in both rows.
 CREATE VIEW initiative_objectives_by_period AS
