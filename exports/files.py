@@ -48,9 +48,84 @@ def write_parquet(connection: DuckDBPyConnection, table: schema.Table, path: Pat
         licence: the licence note that the file carries, beside its description and the schema version.
     """
     columns = ", ".join(map(schema.quoted, table.names))
-    metadata = {"description": table.description, "licence": licence, "schema_version": schema.SCHEMA_VERSION}
+    metadata = described(table, licence)
     query = f"SELECT {columns} FROM release.{schema.quoted(table.name)} ORDER BY {order(table)}"
     copy_to_parquet(connection, query, path, metadata)
+
+
+def described(table: schema.Table, licence: str) -> dict[str, str]:
+    """Return the metadata of a table's file. Parquet has no place for the words of one column: ``columns`` is JSON."""
+    columns = {column.name: column.description for column in table.columns}
+    return {
+        "description": table.description,
+        "licence": licence,
+        "schema_version": schema.SCHEMA_VERSION,
+        "columns": json.dumps(columns, ensure_ascii=False),
+    }
+
+
+PLACED = (schema.REGIONS, schema.CLUSTERS)
+"""Tables that have points, and so a GeoParquet file."""
+
+SMALL = (
+    schema.SOURCES,
+    schema.FEEDS,
+    schema.REGIONS,
+    schema.CATEGORIES,
+    schema.CATEGORY_MAPPINGS,
+    schema.ORGANISATIONS,
+    schema.INITIATIVES,
+    schema.INITIATIVE_SECTORS,
+    schema.INITIATIVE_LOCATIONS,
+    schema.INITIATIVE_ORGANISATIONS,
+    schema.INITIATIVE_COMPONENTS,
+    schema.INITIATIVE_RELATIONS,
+    schema.CLAIMS,
+    schema.RESOURCES,
+    schema.CODES,
+    schema.THEME_RULES,
+    schema.GLOBAL_CLUSTERS,
+    schema.CENSUS,
+)
+"""Tables that are also written as CSV; the list is fixed, so that no file comes and goes with the size of a table."""
+
+
+def write_geo(connection: DuckDBPyConnection, table: schema.Table, folder: Path, licence: str) -> Path:
+    """Write ``<table>.geo.parquet`` (GeoParquet 1.0): the rows that have a point, in key order, and it in ``geometry``.
+
+    The point is WKB, longitude before latitude, in OGC:CRS84, which GeoParquet takes where no other system is named.
+    """
+    path = folder / f"{table.name}.geo.parquet"
+    columns = ", ".join(map(schema.quoted, table.names))
+    query = (
+        f"SELECT {columns}, ('POINT(' || longitude || ' ' || latitude || ')')::GEOMETRY AS geometry "
+        f"FROM release.{schema.quoted(table.name)} WHERE longitude IS NOT NULL AND latitude IS NOT NULL "
+        f"ORDER BY {order(table)}"
+    )
+    copy_to_parquet(connection, query, path, described(table, licence))
+    return path
+
+
+def write_table_csv(connection: DuckDBPyConnection, table: schema.Table, folder: Path) -> Path:
+    """Write ``csv/<table>.csv`` in key order: texts as `safe_text` has them, lists as JSON, times in UTC."""
+    (folder / "csv").mkdir(exist_ok=True)
+    path = folder / "csv" / f"{table.name}.csv"
+    cells = ", ".join(f"{_csv_cell(column)} AS {schema.quoted(column.name)}" for column in table.columns)
+    # The order is that of the table, not of the cells, which have its names.
+    order_by = ", ".join(f"source.{part}" for part in order(table).split(", "))
+    write_csv(
+        connection, f"SELECT {cells} FROM release.{schema.quoted(table.name)} AS source ORDER BY {order_by}", path
+    )
+    return path
+
+
+def _csv_cell(column: schema.Column) -> str:
+    cell = f"source.{schema.quoted(column.name)}"
+    if column.type == "VARCHAR":
+        return safe_text(cell)
+    if column.type == "TIMESTAMP":
+        return f"strftime({cell}, '%Y-%m-%dT%H:%M:%SZ')"
+    return f"to_json({cell})::VARCHAR" if column.type.endswith("[]") else cell
 
 
 def copy_to_parquet(connection: DuckDBPyConnection, query: str, path: Path, metadata: Mapping[str, str]) -> None:

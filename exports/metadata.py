@@ -23,6 +23,7 @@ DCAT = "dcat.jsonld"
 CROISSANT = "croissant.json"
 CITATION = "CITATION.cff"
 README = "README.md"
+NOTES = "RELEASE_NOTES.md"
 
 NAME = "cluster-observatory"
 TITLE = "Cluster Observatory"
@@ -143,7 +144,7 @@ def _tabular(manifest: Mapping[str, Any]) -> Iterator[tuple[schema.Table, Docume
 
 def _listed(manifest: Mapping[str, Any]) -> Iterator[Document]:
     """Yield the further data files, whose digest the manifest has."""
-    return (entry for entry in manifest["files"] if "sha256" in entry and entry["file"] != README)
+    return (entry for entry in manifest["files"] if "sha256" in entry and entry["file"] not in {README, NOTES})
 
 
 # --- Data Package v2 (https://datapackage.org)
@@ -219,16 +220,19 @@ def _field(table: schema.Table, column: schema.Column) -> Document:
 
 def _plain_resource(entry: Mapping[str, Any]) -> Document:
     suffix = Path(entry["file"]).suffix
-    fields = {"schema": {"fields": [{"name": name, "type": "string"} for name in entry.get("columns", ())]}}
+    fields: list[Document] = [{"name": name, "type": "string"} for name in entry.get("columns", ())]
+    if suffix == ".csv" and "table" in entry:
+        table = schema.TABLES[entry["table"]]
+        fields = [_field(table, column) for column in table.columns]
     return {
-        "name": entry["file"].removesuffix(suffix).lower().replace("/", "-"),
+        "name": entry["file"].removesuffix(suffix).replace("/", "-"),
         "path": entry["file"],
         "description": entry["description"],
         "format": suffix[1:],
         "mediatype": _MEDIA_TYPES[suffix],
         "bytes": entry["bytes"],
         "hash": f"sha256:{entry['sha256']}",
-        **(fields if "columns" in entry else {}),
+        **({"schema": {"fields": fields}} if fields else {}),
     }
 
 

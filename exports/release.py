@@ -16,12 +16,14 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from exports import delta, files, integrity, ledger, licence, metadata
+from exports.notes import notes_of
 from warehouse import schema
 from warehouse.schema import Origin
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
 README = metadata.README
+NOTES = metadata.NOTES
 
 _RELEASE_ID = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})\.([1-9]\d*)")
 _UNFINISHED = re.compile(r"\.(\d{4}\.\d{2}\.\d{2}\.\d+|latest(-public)?)\.tmp-\d+")
@@ -175,6 +177,9 @@ def write(
     files.write_database(connection, folder)
     synthetic = demo or _synthetic(connection)
     (folder / README).write_text(_readme(connection, recipe, notes, synthetic=synthetic), encoding="utf-8")
+    (folder / NOTES).write_text(
+        notes_of(connection, recipe.release_id, previous.name if previous else None), encoding="utf-8"
+    )
     manifest = {
         "release_id": recipe.release_id,
         "profile": recipe.profile,
@@ -196,7 +201,9 @@ def write(
             {"file": README, "description": "What the release is, and the terms of its feeds."}
             | _measure(folder / README),
             {"file": files.DATABASE, "description": _DATABASE_NOTE},
-            *_write_more(connection, folder),
+            {"file": NOTES, "description": "What differs from the release before, in words."}
+            | _measure(folder / NOTES),
+            *_write_more(connection, folder, recipe.profile, tables),
             *(_write_deltas(connection, folder, previous, recipe.profile, tables) if previous else ()),
         ],
         "recipe": json.loads(recipe.to_json()),
@@ -271,9 +278,26 @@ def _write_table(connection: DuckDBPyConnection, table: schema.Table, folder: Pa
     }
 
 
-def _write_more(connection: DuckDBPyConnection, folder: Path) -> list[dict[str, Any]]:
-    """Write the files beside Parquet and DuckDB, and return what the manifest says of each."""
+def _write_more(
+    connection: DuckDBPyConnection, folder: Path, profile: str, tables: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Write points, CSV and code lists, and return what the manifest says of each file."""
+    note = files.LICENCE_NOTES[profile]
+    feeds = {table["name"]: table["feeds"] for table in tables}
+    made = [
+        (table, files.write_geo(connection, table, folder, note), "The rows that have a point, as GeoParquet")
+        for table in files.PLACED
+    ] + [(table, files.write_table_csv(connection, table, folder), "The table as CSV") for table in files.SMALL]
     return [
+        {
+            "file": path.relative_to(folder).as_posix(),
+            "table": table.name,
+            "description": f"{what}. {table.description}",
+            "feeds": feeds[table.name],
+        }
+        | _measure(path)
+        for table, path, what in made
+    ] + [
         {
             "file": path.relative_to(folder).as_posix(),
             "description": f"Codes of {path.stem}, a closed list of the schema.",
@@ -335,7 +359,8 @@ Profile `{recipe.profile}`, published {_utc(recipe.published_at)}. {files.LICENC
     duckdb -readonly {files.DATABASE} "SELECT country_code, count(*) FROM global_clusters GROUP BY ALL ORDER BY ALL"
 
 Every table is also a Parquet file. `{MANIFEST}` describes the files, `sha256sum -c {CHECKSUMS}` checks them, and the
-table `changes` says what differs from the release before.
+table `changes` says what differs from the release before, `{NOTES}` in short. How to cite it
+stands in `{metadata.CITATION}`.
 
 ## Feeds and their terms
 

@@ -84,7 +84,7 @@ def _checksums(release_dir: Path) -> dict[str, str]:
             problems[name] = f"{name}: its SHA-256 is {found}, {CHECKSUMS} says {expected}"
     present = set(listing(release_dir))
     problems |= {name: f"{name}: the file is not listed in {CHECKSUMS}" for name in sorted(present - listed)}
-    required = {MANIFEST, README, files.DATABASE, *_PARQUET, *metadata.FILES}
+    required = {MANIFEST, README, metadata.NOTES, files.DATABASE, *_PARQUET, *metadata.FILES}
     return problems | {name: f"{name}: the file is missing" for name in sorted(required - present)}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import cffconvert
 import frictionless
+import geopandas
 import jsonschema
 import mlcroissant
 import pyarrow.parquet
@@ -80,6 +81,15 @@ def json_schemas(folder: Path) -> dict[str, Any]:
     return {"errors": errors, "rows": rows}
 
 
+def geo_parquet(folder: Path) -> dict[str, Any]:
+    """Let geopandas read the points."""
+    found = {}
+    for path in sorted(folder.glob("*.geo.parquet")):
+        frame = geopandas.read_parquet(path)
+        found[path.name] = {"crs": str(frame.crs), "points": [[point.x, point.y] for point in frame.geometry]}
+    return found
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return f"{value.isoformat()}Z"
@@ -89,5 +99,5 @@ def _plain(value: object) -> object:
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
     where = Path(sys.argv[1])
-    judges = (data_package, dcat_ap, croissant, citation, json_schemas)
+    judges = (data_package, dcat_ap, croissant, citation, json_schemas, geo_parquet)
     print(json.dumps({judge.__name__: judge(where) for judge in judges}))  # noqa: T201 - its result

@@ -25,7 +25,15 @@ ALL_PAGES = pytest.mark.parametrize("page", PAGES, ids=[str(path.relative_to(ROO
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|sql|csv|toml|md)|(?:[\w.-]+/)+)`")
-_OF_A_HOME = {"archive/", "archive/releases/", "logs/", "observatory.toml", "published/", "staging/"}
+_OF_A_HOME = {
+    "RELEASE_NOTES.md",
+    "archive/",
+    "archive/releases/",
+    "logs/",
+    "observatory.toml",
+    "published/",
+    "staging/",
+}
 _COMMAND = re.compile(r"(?:^|\n)    (?:\.venv/bin/)?observatory ([^\n#]+)|`(?:\.venv/bin/)?observatory ([^`]+)`")
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
-from test_release import Rows, publish, reseal, world
+from test_release import Rows, cluster, provenance, publish, read, reseal, world
 
 from exports import files, metadata, release
 from exports.verify import verify
 from warehouse import schema
+from warehouse.schema import literal
 
 ROOT = Path(__file__).parent.parent
 JUDGES = ROOT / ".venv-validators"
+
+
+FEED_AND_PROOF = {"feed_id": "x.cells"} | provenance()
 
 
 def credited_world() -> Rows:
@@ -33,7 +39,14 @@ def credited_world() -> Rows:
     ]
     for row in rows["codes"]:
         row |= {"document_id": rows["documents"][0]["document_id"], "harvest_id": rows["harvests"][0]["harvest_id"]}
-    rows["clusters"][0] |= {"themes": ["a", "b"], "latitude": -1.5, "longitude": 2.25}
+    rows["clusters"][0] |= {"themes": ["a", "b"], "latitude": -1.5, "longitude": 2e-7}
+    rows["clusters"][1] |= {"latitude": 3.0}
+    rows["regions"] = [{"region_id": "r:1", "latitude": 52.123456789012345, "longitude": -179.9} | FEED_AND_PROOF]
+    texts = ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "'=1", "'s-Hertogenbosch", "a=b", "", '"q", r', "＝1"]
+    rows["resources"] = [
+        {"resource_id": f"{number:02}", "name": text, "feed_ids": ["=x", "y"]} | FEED_AND_PROOF
+        for number, text in enumerate(texts)
+    ] + [{"resource_id": "99"} | FEED_AND_PROOF]
     return rows
 
 
@@ -86,6 +99,73 @@ def test_every_row_satisfies_its_json_schema(folder: Path, verdicts: dict[str, A
     assert verdicts["json_schemas"] == {"errors": [], "rows": release.read_manifest(folder)["totals"]["rows"]}
 
 
+@pytest.mark.validators
+def test_geopandas_reads_the_points(verdicts: dict[str, Any]) -> None:
+    """Rows without a whole point are left out; a number in scientific notation is a number."""
+    assert verdicts["geo_parquet"] == {
+        "clusters.geo.parquet": {"crs": "OGC:CRS84", "points": [[2e-7, -1.5]]},
+        "regions.geo.parquet": {"crs": "OGC:CRS84", "points": [[-179.9, 52.123456789012345]]},
+    }
+
+
+def test_geoparquet_says_what_it_is(folder: Path) -> None:
+    with duckdb.connect() as connection:
+        path = literal(str(folder / "clusters.geo.parquet"))
+        notes = dict(connection.execute(f"SELECT key, value FROM parquet_kv_metadata({path})").fetchall())
+    told = json.loads(notes[b"geo"])
+    assert (told["version"], told["primary_column"]) == ("1.0.0", "geometry")
+    assert told["columns"]["geometry"]["encoding"] == "WKB"
+    assert json.loads(notes[b"columns"])["kind"] == schema.CLUSTERS.by_name["kind"].description
+
+
+def test_no_cell_of_a_csv_is_a_formula_and_nothing_is_lost(folder: Path) -> None:
+    """One apostrophe is added, and whoever takes it away has what the table says."""
+    with (folder / "csv" / "resources.csv").open(encoding="utf-8", newline="") as lines:
+        cells = list(csv.DictReader(lines))
+    assert not [value for row in cells for value in row.values() if value[:1] in set("=+-@\t\r\n＝＋－＠")]
+    names = [re.sub("^'(?='*[=+\\-@\t\r\n＝＋－＠])", "", row["name"]) for row in cells]
+    assert names == [name or "" for (name,) in read(folder, "resources", "name")]
+    assert cells[8]["name"] == "'s-Hertogenbosch"
+    assert cells[0]["feed_ids"] == '["=x","y"]'
+    raw = (folder / "csv" / "resources.csv").read_text("utf-8")
+    assert '10,x.cells,"",' in raw  # an empty text
+    assert "99,x.cells,," in raw  # nothing
+    assert {path.stem for path in (folder / "csv").iterdir()} == {table.name for table in files.SMALL}
+
+
+def test_the_note_tells_what_changed(tmp_path: Path) -> None:
+    first = publish(world(), tmp_path, 1)
+    assert (first / "RELEASE_NOTES.md").read_text("utf-8").splitlines()[2:6] == [
+        "The first release of its profile.",
+        "",
+        "- `census`: 1 rows",
+        "- `clusters`: 2 rows",
+    ]
+    rows = world()
+    rows["clusters"] = [cluster("one", name="new", themes=["a"]), cluster("three")]
+    rows["observations"].pop()
+    assert (
+        (publish(rows, tmp_path, 2) / "RELEASE_NOTES.md").read_text("utf-8")
+        == """\
+# Release 2026.01.02.2
+
+What differs from release 2026.01.02.1. Every cell stands in the table `changes`.
+
+- `clusters`: 1 rows added, 1 rows removed, 1 rows changed (2 cells)
+- `observations`: 1 rows removed
+
+By feed:
+
+- `x.cells`: 5 entries, 5 of them by the source alone
+
+Ids (`id_ledger`):
+
+- 1 retired
+"""
+    )
+    assert "Nothing." in (publish(rows, tmp_path, 3) / "RELEASE_NOTES.md").read_text("utf-8")
+
+
 def test_the_data_package_describes_every_column(folder: Path) -> None:
     package = json.loads((folder / metadata.DATAPACKAGE).read_text("utf-8"))
     resources = {resource["name"]: resource for resource in package["resources"]}
@@ -107,7 +187,9 @@ def test_terms_stand_by_every_file(folder: Path) -> None:
         "sources": [],
         "feeds": [],
         "harvests": [],
+        "regions": ["x.cells"],
         "clusters": ["x.cells"],
+        "resources": ["x.cells"],
         "observations": ["x.cells"],
         "codes": ["x.cells"],
         "documents": ["x.cells"],

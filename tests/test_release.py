@@ -252,9 +252,10 @@ def texts(folder: Path) -> Iterator[str]:
         connection.execute(f"ATTACH {literal(str(folder / files.DATABASE))} AS book (READ_ONLY)")
         for path in (folder / name for name in release.listing(folder)):
             yield path.read_bytes().decode("latin-1")
-            if path.suffix == ".parquet" and path.parent == folder:
-                for source in (f"read_parquet({literal(str(path))})", f"book.{quoted(path.stem)}"):
-                    yield str(connection.execute(f"FROM {source}").fetchall())
+            if path.suffix == ".parquet":
+                yield str(connection.execute(f"FROM read_parquet({literal(str(path))})").fetchall())
+        for name in schema.TABLES:
+            yield str(connection.execute(f"FROM book.{quoted(name)}").fetchall())
 
 
 subsets = st.frozensets(st.sampled_from(FEEDS))
