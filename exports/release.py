@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from exports import delta, files, integrity, ledger, licence, metadata
 from exports.notes import notes_of
+from exports.site import build as site
 from warehouse import schema
 from warehouse.schema import Origin
 
@@ -208,6 +209,7 @@ def write(
         ],
         "recipe": json.loads(recipe.to_json()),
     }
+    site.write(connection, folder, manifest)
     for name, text in metadata.documents(manifest).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ from warehouse.schema import literal, quoted
 from warehouse.store import connect
 
 _PARQUET = tuple(map(files.parquet_name, schema.TABLES.values()))
-_LINE = re.compile(r"([0-9a-f]{64})  ((?:[^/\n]+/)?[^/\n]+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ((?!\.\.?/)(?:[^/\n]+/(?!\.\.?(?:/|$)))*[^/\n]+)")
 
 
 def verify(release_dir: Path, home: Path) -> list[str]:

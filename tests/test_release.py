@@ -246,6 +246,11 @@ def marked(feeds: frozenset[str], shown: frozenset[str], generation: int) -> Row
     return rows
 
 
+def contents(folder: Path) -> set[str]:
+    """Return the files of a release: their paths below it."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
 def texts(folder: Path) -> Iterator[str]:
     """Yield all that can be read in a release: text files, Parquet rows and metadata, DuckDB rows, and the bytes."""
     with duckdb.connect() as connection:

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("crawlers", "exports", "normalizers", "replicas", "warehouse")
-DATA = {".sql", ".csv", ".toml"}
+DATA = {".sql", ".csv", ".toml", ".html", ".css", ".js"}
 
 
 @pytest.fixture(scope="module")

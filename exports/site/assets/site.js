@@ -1,0 +1,239 @@
+// What the pages do beyond HTML: filters, search, a cluster, honest ages. Text from outside is only ever set as text.
+"use strict";
+(() => {
+const root = document.body.dataset.root;
+const get = async (path) => {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
+  return answer.json();
+};
+const data = (name) => get(`${root}data/${name}`);
+
+const element = (name, attributes, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+};
+const drawn = (name, attributes, ...children) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+const link = (address, words) => {
+  try {
+    const url = new URL(address);
+    if (url.protocol === "http:" || url.protocol === "https:")
+      return element("a", { href: url.href, rel: "noopener noreferrer nofollow" }, words || address);
+  } catch { /* no address: shown as text */ }
+  return document.createTextNode(words || address);
+};
+const number = (value) => value === null || value === undefined ? "–"
+  : typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) < 1000 ? 4 : 15 }) : String(value);
+const clusterLink = (id, name) => element("a", { href: `${root}cluster.html?id=${encodeURIComponent(id)}` }, name || id);
+const table = (caption, heads, rows) => element("div", { class: "wide" }, element("table", {},
+  element("caption", {}, caption),
+  element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
+  element("tbody", {}, ...rows.map(([first, ...rest]) => element("tr", {}, element("th", { scope: "row" }, first), ...rest.map((cell) => element("td", {}, cell === null ? "–" : cell)))))));
+const failed = (place, error) => place.replaceChildren(element("p", { class: "note", role: "alert" }, `This cannot be shown: ${error.message}. The page needs the files in data/, over HTTP.`));
+
+// The same as fnv1a in exports/site/build.py.
+const fnv1a = (text) => {
+  let value = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
+  return value;
+};
+
+const SHOWN = 50;
+const showList = async (place, found, block, words) => {
+  const shown = found.slice(0, SHOWN);
+  const blocks = new Map();
+  for (const position of shown) {
+    const name = Math.floor(position / block);
+    if (!blocks.has(name)) blocks.set(name, data(`list/${name}.json`));
+  }
+  const rows = [];
+  for (const position of shown) {
+    const [id, name, country, category] = (await blocks.get(Math.floor(position / block)))[position % block];
+    rows.push([clusterLink(id, name), country, category]);
+  }
+  const more = found.length > SHOWN ? `, the first ${SHOWN} of them` : "";
+  place.replaceChildren(rows.length ? table(`${number(found.length)} clusters ${words}${more}`, ["Cluster", "Country", "Category"], rows) : element("p", {}, `No cluster ${words}.`));
+};
+
+// Front page -----------------------------------------------------------------------------------------------------------
+const shade = (count) => count < 1 ? 0 : Math.min(6, 1 + Math.floor(2 * Math.log10(count) / 1.4));
+const filters = document.getElementById("filters");
+if (filters) {
+  filters.hidden = false;
+  const found = document.getElementById("found");
+  let index = null;
+  let turn = 0;
+  const apply = async () => {
+    const mine = ++turn;
+    try {
+      index = index || data("index.json");
+      const { block, values, columns } = await index;
+      const wanted = [...new FormData(filters)].filter(([, value]) => value);
+      const allowed = wanted.map(([name, value]) => [columns[name], new Set([...values[name].keys()].filter((code) =>
+        name === "rules" ? values[name][code].includes(value) : values[name][code] === value))]);
+      const counts = new Map();
+      const positions = [];
+      for (let position = 0; position < columns.kind.length; position++) {
+        if (!allowed.every(([column, codes]) => codes.has(column[position]))) continue;
+        positions.push(position);
+        const country = values.country_code[columns.country_code[position]];
+        counts.set(country, (counts.get(country) || 0) + 1);
+      }
+      if (mine !== turn) return;
+      document.getElementById("count").textContent = number(positions.length);
+      for (const path of document.querySelectorAll("#map [data-country]")) {
+        const count = counts.get(path.dataset.country) || 0;
+        path.setAttribute("class", `s${shade(count)}`);
+        const title = path.querySelector("title");
+        title.textContent = title.textContent.replace(/: [^:]*$/, `: ${number(count)}`);
+      }
+      for (const point of document.querySelectorAll("#map .point")) point.setAttribute("visibility", wanted.length ? "hidden" : "visible");
+      if (wanted.length) await showList(found, positions, block, "as filtered"); else found.replaceChildren();
+    } catch (error) { index = null; failed(found, error); }
+  };
+  filters.addEventListener("change", apply);
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  filters.addEventListener("reset", () => setTimeout(apply));
+}
+
+// Search ---------------------------------------------------------------------------------------------------------------
+const search = document.getElementById("search");
+if (search) {
+  const found = document.getElementById("found");
+  const run = async (text) => {
+    const words = text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+    if (!words.length) { found.replaceChildren(); return; }
+    try {
+      const { block, shards } = await data("search.json");
+      let positions = null;
+      for (const word of words) {
+        const head = (word.match(/^[a-z0-9]{1,2}/) || ["other"])[0];
+        const names = shards.filter((shard) => shard === head || (word.length === 1 && shard.startsWith(head)));
+        const hits = new Set();
+        for (const shard of await Promise.all(names.map((name) => data(`search/${name}.json`))))
+          for (const [candidate, where] of Object.entries(shard)) if (candidate.startsWith(word)) where.forEach((one) => hits.add(one));
+        positions = positions ? positions.filter((one) => hits.has(one)) : [...hits].sort((one, other) => one - other);
+      }
+      await showList(found, positions, block, `for “${text}”`);
+    } catch (error) { failed(found, error); }
+  };
+  const asked = new URLSearchParams(location.search).get("q") || "";
+  search.elements.q.value = asked;
+  run(asked);
+  search.addEventListener("submit", (event) => {
+    event.preventDefault();
+    history.replaceState(null, "", `?q=${encodeURIComponent(search.elements.q.value)}`);
+    run(search.elements.q.value);
+  });
+}
+
+// One cluster ----------------------------------------------------------------------------------------------------------
+const evidence = (paper, locator) => {
+  if (!paper) return document.createTextNode("–");
+  const facts = [["address", link(paper.url)], ["retrieved", paper.retrieved_at], ["archived", paper.archived_at],
+    ["SHA-256 of the document", element("code", {}, paper.sha256 || "–")], ["in the archive", paper.warc_file && `${paper.warc_file}, byte ${paper.warc_offset}`], ["place in it", locator]];
+  return element("details", { class: "evidence" }, element("summary", {}, "evidence"),
+    element("dl", {}, ...facts.filter(([, value]) => value).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])));
+};
+const chart = (name, points) => {
+  const values = points.map(([, value]) => value);
+  const low = Math.min(0, ...values), high = Math.max(...values, low + 1e-9);
+  const at = points.map(([period, value], position) => [20 + position * 380 / (points.length - 1), 100 - (value - low) / (high - low) * 80, period, value]);
+  return drawn("svg", { class: "chart", viewBox: "0 0 420 125", role: "img", "aria-label": `${name}: ${points.map(([period, value]) => `${period} ${number(value)}`).join(", ")}` },
+    drawn("line", { x1: 20, y1: 100, x2: 400, y2: 100 }),
+    drawn("polyline", { points: at.map(([x, y]) => `${x},${y}`).join(" ") }),
+    ...at.map(([x, y, period, value]) => drawn("circle", { cx: x, cy: y, r: 3 }, drawn("title", {}, document.createTextNode(`${period}: ${number(value)}`)))),
+    ...[at[0], at[at.length - 1]].map(([x, , period], last) => drawn("text", { x, y: 118, "text-anchor": last ? "end" : "start" }, document.createTextNode(period))));
+};
+const place = document.getElementById("cluster");
+if (place) (async () => {
+  const id = new URLSearchParams(location.search).get("id");
+  if (!id) { place.replaceChildren(element("p", {}, "The address names no cluster: it ends in ?id= and the id of one.")); return; }
+  try {
+    const { shards, series } = await data("clusters.json");
+    const { papers, clusters } = await data(`clusters/${fnv1a(id) % shards}.json`);
+    const cluster = Object.hasOwn(clusters, id) ? clusters[id] : null;
+    if (!cluster) { place.replaceChildren(element("p", { class: "note" }, `This release has no cluster ${id}. The table id_ledger says what became of ids that were published before.`)); return; }
+    document.title = document.title.replace(/^[^–]*/, `${cluster.name} `);
+    document.querySelector("h1").textContent = cluster.name;
+    const facts = element("dl", { class: "facts" });
+    const fact = (name, ...value) => facts.append(element("dt", {}, name), element("dd", {}, ...value));
+    fact("id", element("code", {}, id));
+    fact("country", cluster.country || "–");
+    fact("region", cluster.region || "–");
+    fact("category", element("a", { href: `${root}categories/${cluster.category_page}.html` }, cluster.category || "none of the hub"));
+    fact("kind of its best evidence", cluster.kind || "–");
+    const parts = cluster.members.map((member) => {
+      const section = element("section", {}, element("h2", {}, member.name || member.id));
+      const about = element("dl", { class: "facts" });
+      const tell = (name, ...value) => about.append(element("dt", {}, name), element("dd", {}, ...value));
+      tell("feed", member.feed);
+      tell("id in the feed", element("code", {}, member.id));
+      tell("kind", member.kind || "–");
+      if (member.product) tell("product", member.product);
+      if (member.category) tell("its own category", member.category);
+      if (member.url) tell("stated at", link(member.url));
+      if (member.citation) tell("cite", member.citation);
+      for (const { rule, periods } of member.rules) tell(`accepted by ${rule}`, periods.join(", "));
+      tell("evidence", evidence(papers[member.paper], member.locator));
+      section.append(about);
+      const grouped = new Map();
+      for (const [paper, period, told, values, status] of member.lines) told.forEach((number_, position) => {
+        if (!grouped.has(number_)) grouped.set(number_, []);
+        grouped.get(number_).push([period, values[position], status ? status[position] : "A", paper]);
+      });
+      const rows = [];
+      const charts = [];
+      for (const [number_, points] of [...grouped].sort(([one], [other]) => one - other)) {
+        const { indicator, unit_kind, unit_measure, method } = series[number_];
+        const name = indicator + (unit_kind === "_Z" ? "" : `, ${unit_kind}`);
+        points.sort(([one], [other]) => one < other ? -1 : 1);
+        for (const [period, value, status, paper] of points)
+          rows.push([name, period, number(value), unit_measure, status, element("code", {}, method), evidence(papers[paper])]);
+        const drawable = points.filter(([, value]) => typeof value === "number");
+        if (drawable.length > 1 && unit_measure !== "boolean") charts.push(element("figure", {}, element("figcaption", {}, `${name} (${unit_measure || "no unit"}; ${method})`), chart(name, drawable)));
+      }
+      if (charts.length) section.append(element("details", {}, element("summary", {}, `${charts.length} charts over time`), ...charts));
+      if (rows.length) section.append(table(`Values of ${member.id}`, ["Indicator", "Period", "Value", "Unit", "Status", "Method", "Evidence"], rows));
+      return section;
+    });
+    place.replaceChildren(facts, element("p", {}, `${parts.length === 1 ? "One row" : `${parts.length} rows`} of the feeds make this cluster. Status is SDMX: A normal, E estimated, O missing, Q suppressed, B break, P provisional. Values of different methods are not comparable.`), ...parts);
+  } catch (error) { failed(place, error); }
+})();
+
+// Honest ages ----------------------------------------------------------------------------------------------------------
+const health = document.getElementById("health");
+if (health) (async () => {
+  const age = (since) => {
+    const hours = (Date.now() - Date.parse(since)) / 3600000;
+    return hours < 0 ? "in the future: this clock or that one is wrong" : hours < 48 ? `${Math.floor(hours)} hours` : `${Math.floor(hours / 24)} days`;
+  };
+  const tell = (row, since) => { row.querySelector(".age").textContent = since ? age(since) : "–"; };
+  for (const row of health.tBodies[0].rows) {
+    const time = row.querySelector("time");
+    tell(row, time && time.dateTime);
+  }
+  const note = document.getElementById("as-of");
+  let status = null;
+  for (const address of ["../status.json", "../../status.json"]) {
+    try { status = await get(root + address); break; } catch { /* the next place */ }
+  }
+  if (!status) { note.textContent = `${note.textContent.split(". ")[0]}. There is no status.json beside the release: this is the state then, and the age of the last success now.`; return; }
+  note.textContent = `Read from status.json, made ${status.generated_at} (${age(status.generated_at)} ago). The age is that of the newest evidence.`;
+  for (const feed of status.feeds) {
+    const row = [...health.tBodies[0].rows].find((one) => one.dataset.feed === feed.feed_id);
+    if (!row) continue;
+    row.cells[3].textContent = feed.health + (feed.reason ? `: ${feed.reason}` : "");
+    row.cells[3].className = feed.health;
+    row.cells[4].textContent = feed.last_success_at || "never";
+    tell(row, feed.evidence_at);
+  }
+})();
+})();
