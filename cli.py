@@ -38,7 +38,7 @@ from crawlers.harvest import Harvest, Status
 from crawlers.source import Route, catalogue, feeds, select
 from exports.licence import LicenceError
 from exports.query import QueryError, open_release, select_only, to_parquet
-from exports.release import ReleaseError, newest
+from exports.release import ReleaseError, newest, read_manifest
 from exports.verify import verify as verify_release
 from pipeline import Order, Reporter, StoppedError, UsageError
 from rebuild import RebuildError
@@ -716,6 +716,46 @@ def verify(
             Text(f"{folder.resolve().name}: {len(problems)} problems" if problems else f"{folder.resolve().name}: ok")
         )
     raise typer.Exit(Exit.FAILED if problems else Exit.OK)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 8360,
+    profile: Annotated[
+        Profile | None, typer.Option(help="Serve the newest release of this profile; without it a public one, if any.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the site and the files of a release on this machine alone, until Ctrl-C."""
+    context = _context(home, as_json)
+    published = context.home / "published"
+    with _clear_errors(context):
+        release = newest(published, profile or Profile.PUBLIC)
+        if release is None and profile is None:
+            release = newest(published, Profile.LOCAL)
+            if release is not None:
+                told = f"there is no public release; this is {release.name}, which is not for redistribution"
+                err.print(Text(told, style="yellow"))
+        if release is None:
+            raise UsageError(
+                f"{published} has no {profile or ''} release; `observatory publish` makes one".replace("  ", " ")
+            )
+        if not (release / "site" / "index.html").is_file():
+            raise UsageError(
+                f"{release} has no site: it was made by software {read_manifest(release)['software_version']}"
+            )
+        chosen = release
+        from exports import serve as serving  # noqa: PLC0415  # Twisted's server would cost every command its start
+
+        def ready(address: str) -> None:
+            if context.as_json:
+                _print_json({"release": chosen.name, "url": address})
+                sys.stdout.flush()
+            else:
+                out.print(Text(f"{chosen.name} at {address} (Ctrl-C ends it)"))
+
+        serving.serve(chosen, published, port, ready)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from markupsafe import Markup
 
 from exports import files
 from warehouse import schema
+from warehouse.assemble import MACROS, temporary
 
 FOLDER = "site"
 
@@ -456,8 +457,10 @@ def _single_pages(site: Site) -> None:
             "LEFT JOIN sources USING (source_id) ORDER BY feed_id"
         ),
     )
+    for macros in sorted(MACROS.glob("*.sql")):  # the view calls them
+        site.session.execute(temporary(macros.read_text("utf-8")))
     view = (resources.files("warehouse") / "views" / "claimed_vs_found.sql").read_text(encoding="utf-8")
-    site.session.execute(view.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
+    site.session.execute(view.replace("CREATE VIEW", "CREATE OR REPLACE TEMP VIEW", 1))
     site.page(
         "claims.html",
         "claims.html",
