@@ -51,6 +51,7 @@ KEPT: Mapping[str, Kept] = {
     "cluster_typology": Kept("cluster_id method", may_change=frozenset({"method", "subclusters"})),
     "clusters_current": Kept("feed_id level category_id time_period method"),
     "funding_by_organisation_type": Kept("feed_id org_type role method"),
+    "id_resolution": Kept("id", figures=False),
     "initiative_objectives_by_period": Kept("feed_id period objective method"),
     "initiatives_by_country": Kept("country_code feed_id kind level method"),
     "monitoring_evaluation": Kept("level_of_evaluation level category_scheme indicator unit_kind method unit_measure"),
