@@ -481,7 +481,8 @@ def test_manifest_measures_every_file(tmp_path: Path) -> None:
     assert (manifest["synthetic"], manifest["notes"], manifest["previous"]) == (False, ["Why it is so."], None)
     assert Recipe.from_json(json.dumps(manifest["recipe"])) == recipe()
     ours = {release.MANIFEST, release.CHECKSUMS, *(entry["file"] for entry in manifest["tables"].values())}
-    assert sorted(entry["file"] for entry in manifest["files"]) == sorted({*release.listing(folder)} - ours)
+    others = [name for name in release.listing(folder) if name not in ours and not name.startswith("site/")]
+    assert sorted(entry["file"] for entry in manifest["files"]) == others  # the many pages stand in the checksums alone
     assert (folder / release.MANIFEST).read_text().endswith("}\n")
 
 
