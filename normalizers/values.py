@@ -205,15 +205,22 @@ def _currency_case(text: str, dollar: str) -> str:
 
 
 def _scale_product(text: str) -> str:
-    """Return SQL: the product of the multipliers that a text names; 1 where it names none."""
+    """Return SQL: the product of the multipliers that a text names; 1 where it names none.
+
+    Null where it names two that do not stand beside each other: `lakh crore` is one, `Rs. lakh / US$ million` is not.
+    """
     patterns = {
         factor: _quoted(rf"(^|[^\p{{L}}])(?:{'|'.join(words.values())})($|[^\p{{L}}])")
         for factor, words in _SCALES.items()
     }
-    return " * ".join(
+    product = " * ".join(
         f"CASE WHEN regexp_matches({text}, {pattern}) THEN {float(factor)!r}::DOUBLE ELSE 1 END"
         for factor, pattern in patterns.items()
     )
+    named = " + ".join(f"regexp_matches({text}, {pattern})::INTEGER" for pattern in patterns.values())
+    any_scale = "|".join(word for words in _SCALES.values() for word in words.values())
+    beside = _quoted(rf"(^|[^\p{{L}}])(?:{any_scale})\s+(?:{any_scale})($|[^\p{{L}}])")
+    return f"CASE WHEN {named} < 2 OR regexp_matches({text}, {beside}) THEN {product} END"
 
 
 def _between(words: str) -> str:
@@ -391,7 +398,8 @@ _QUANTITY = _bound(
             "list_transform(range(1, len(said) + 1), lambda i: said[i].number * CASE "
             "WHEN said[i].scale IS NOT NULL THEN unit_factor(said[i].scale) "
             "WHEN form = 'range' AND i = 1 AND said[2].scale IS NOT NULL THEN unit_factor(said[2].scale) "
-            "WHEN said[i].share OR (head.share AND said[i].currency IS NULL) THEN 1 "
+            "WHEN said[i].share THEN 1 "
+            "WHEN head.share AND said[i].currency IS NULL THEN CASE WHEN head.currency IS NULL THEN 1 END "
             "WHEN said[i].currency <> head.currency THEN NULL "
             "WHEN form IN ('two', 'sum') AND i > 1 AND said[1].scale IS NOT NULL THEN NULL "
             "ELSE head.factor END)",

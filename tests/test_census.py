@@ -199,8 +199,8 @@ def test_a_region_is_followed_to_the_code_that_replaced_it(release: duckdb.DuckD
     ]
     assert (
         ask(release, "SELECT found, low, high FROM census WHERE rule_id = 'all' AND hub_category_id = 'all'")
-        == [(1, 0, 1)] * 2
-    )  # two stars, not three: the country and the world
+        == [(1, 1, 1)] * 2
+    )  # the country and the world
 
 
 def test_a_class_that_is_only_a_part_of_the_hub_s_class_stays_itself(release: duckdb.DuckDBPyConnection) -> None:
@@ -215,10 +215,10 @@ def test_a_class_that_is_only_a_part_of_the_hub_s_class_stays_itself(release: du
     marche = {"country_code": "IT", "region_id": "nuts:ITI3", "hub_category_id": AUTOMOTIVE}
     derive(
         release,
-        (cluster("eu.eocic:ITI3:automotive", **marche), {("eu.eu10_stars", "2017"): True}),
+        (cluster("eu.eocic:ITI3:automotive", category_id=AUTOMOTIVE, **marche), {("eu.eu10_stars", "2017"): True}),
         *(
             (
-                cluster(f"eu.legacy:ITI3:{name}", category_id=f"eco38:{name}", hub_category_match="mapped", **marche),
+                cluster(f"eu.legacy:ITI3:{name}", category_id=f"eco38:{name}", **marche),
                 {("eu.stars_published", "2007"): True},
             )
             for name in ("automotive", "tyres")
@@ -370,6 +370,18 @@ def test_an_initiative_serves_the_cluster_that_it_names(release: duckdb.DuckDBPy
     ]
 
 
+def test_what_a_source_links_itself_is_not_linked_again(release: duckdb.DuckDBPyConnection) -> None:
+    row = {"feed_id": "in.msecdp", "country_code": "IN", "title": "Forging cluster, Rajkot"}
+    put(release, "initiatives", [row | {"initiative_id": "in.msecdp:a"}])
+    put(
+        release,
+        "links",
+        [{"from_id": "in.msecdp:a", "to_id": "in.msecdp:1", "relation": "supports", "decision": "accepted: stated"}],
+    )
+    derive(release, (cluster("in.msecdp:1", "documented", product="forging", **RAJKOT), DOCUMENTED))
+    assert ask(release, "SELECT relation FROM links") == [("supports",)]
+
+
 @pytest.mark.parametrize(("decision", "clusters"), [("refused", 2), ("accepted", 1)])
 def test_a_judgement_by_hand_goes_before_the_rules(
     release: duckdb.DuckDBPyConnection, decision: str, clusters: int
@@ -396,7 +408,14 @@ def test_declared_stands_beside_found(release: duckdb.DuckDBPyConnection) -> Non
             claim | {"claim_id": "C1", "value": 6400, "qualifier": "about", "contradicts": ["C2"]},
             claim | {"claim_id": "C2", "value": 6000, "qualifier": "more_than"},
             claim | {"claim_id": "C3", "value": 1156, "qualifier": "exact"},
-            claim | {"claim_id": "C4", "value": 41, "qualifier": "exact", "scope": "country:IR"},
+            claim
+            | {
+                "claim_id": "C4",
+                "value": 41,
+                "qualifier": "exact",
+                "scope": "country:IR",
+                "subject": "clusters of one",
+            },
             claim | {"claim_id": "C5", "value": 9, "qualifier": "exact", "unit": "regions"},
         ],
     )
@@ -413,6 +432,5 @@ def test_declared_stands_beside_found(release: duckdb.DuckDBPyConnection) -> Non
         "WHERE kind = 'all' AND hub_category_id = 'all' ORDER BY scope",
     ) == [
         ("country:IN", 1, 6400, 1, 1, 6400),
-        ("country:IR", 0, 41, 0, 0, 41),
-        ("world", 1, 6441, 1, 1, 6441),
+        ("world", 1, None, 1, 1, 6400),
     ]

@@ -111,9 +111,7 @@ SELECT
 FROM (
     SELECT *, coalesce(q.value IS NOT NULL OR q.low IS NOT NULL, false) AS usable
     FROM (
-        -- The parts of a sum in brackets, `70 (50+20)`, are no second reading of it.
-        SELECT
-            *, quantity(clean(regexp_replace(clean(text), '\([0-9 +]+\)$', '')), '.', unit := coalesce(unit, '')) AS q
+        SELECT *, quantity(clean(text), '.', unit := coalesce(unit, '')) AS q
         FROM told WHERE NOT is_nothing(text)
     )
 );

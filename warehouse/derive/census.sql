@@ -72,10 +72,20 @@ SELECT
 FROM scoped
 GROUP BY scope, activity;
 
+-- Claims that count all clusters of a country, or all industrial ones: not those of one body or programme, nor those that
+-- something was done for.
 CREATE OR REPLACE TEMP TABLE most_declared AS
-SELECT scope, max(value) AS declared, arg_max(claim_id, (value, claim_id)) AS claim_id
+SELECT
+    scope,
+    max(value) AS declared,
+    arg_max(claim_id, (value, claim_id)) AS claim_id,
+    arg_max(qualifier, (value, claim_id)) AS qualifier
 FROM release.claims
-WHERE unit = 'clusters' AND value IS NOT NULL AND starts_with(scope, 'country:')
+WHERE unit = 'clusters' AND value IS NOT NULL AND starts_with(scope, 'country:') AND programme IS NULL
+    AND NOT regexp_matches(
+        lower(subject),
+        '\b(of|by|under|with|in|supported|assisted|developed|mapped|identified|funded|cleared|approved|adopted|completed)\b'
+    )
 GROUP BY scope;
 
 INSERT INTO release.census BY NAME
@@ -86,7 +96,8 @@ WITH country AS (
         coalesce(deduplicated, 0) AS deduplicated,
         coalesce(low, 0) AS low,
         declared,
-        claim_id
+        claim_id,
+        qualifier
     FROM (FROM total WHERE scope <> 'world') AS total
     FULL JOIN (SELECT *, 'all' AS activity FROM most_declared) AS most_declared USING (scope, activity)
 )
@@ -105,8 +116,11 @@ SELECT
     concat_ws(
         ' ',
         coalesce('Found by ' || array_to_string(feeds, ', ') || '.', 'No feed has found one here.'),
-        'The upper bound is ' || if(declared > found, 'claim ' || claim_id, 'what was found, before same ones were joined')
-            || '.'
+        CASE
+            WHEN declared > found THEN 'The upper bound is claim ' || claim_id
+                || if(qualifier = 'more_than', ', which is a lower bound itself: there may be more.', '.')
+            ELSE 'The upper bound is what was found, before same ones were joined.'
+        END
     ) AS coverage_note,
     'derived' AS route
 FROM country
@@ -114,9 +128,10 @@ UNION ALL
 SELECT
     'world', 'all', activity, 'all', 'derived',
     max(total.level),
-    sum(country.found), sum(country.declared), sum(country.deduplicated), sum(country.low),
+    sum(country.found), NULL, sum(country.deduplicated), sum(country.low),
     sum(greatest(country.found, coalesce(country.declared, 0)::BIGINT)),
-    'Sum over ' || count(*) || ' countries; of all others nothing is known here. Traded activities only.',
+    'Sum over ' || count(*) || ' countries; of all others nothing is known here. Traded activities only. '
+        || 'Each country has rules of its own, and an upper bound that may be a claim.',
     'derived'
 FROM country
 LEFT JOIN (FROM total WHERE scope = 'world') AS total USING (activity)

@@ -23,7 +23,7 @@ SELECT
     -- The class of one scheme is that of another only where they match exactly or closely; one that is only a part of the
     -- hub's class stays itself.
     CASE
-        WHEN cluster.hub_category_match IS NULL OR EXISTS (
+        WHEN cluster.category_id IS NULL OR cluster.category_id = cluster.hub_category_id OR EXISTS (
             FROM release.category_mappings AS mapping
             WHERE mapping.from_category_id = cluster.category_id AND mapping.to_category_id = cluster.hub_category_id
                 AND mapping.relation IN ('exactMatch', 'closeMatch')
@@ -153,10 +153,11 @@ SELECT
     'derived' AS feed_id,
     if(told.near = cell.region_now, 0.95, 0.9) AS score,
     'place and category' AS method,
-    'accepted: both are ' || hub_category_id || ' in ' || region.name AS decision,
+    'accepted: both are ' || told.hub_category_id || ' in ' || region.name AS decision,
     'derived' AS route
 FROM told
-JOIN placed AS cell USING (country_code, hub_category_id)
+JOIN placed AS cell
+    ON cell.country_code = told.country_code AND cell.same_category_id = told.hub_category_id
 JOIN release.regions AS region ON region.region_id = cell.region_now
 WHERE cell.kind = 'cell' AND len(cell.identified_by) > 0
     AND cell.level IN ('us:msa', 'ca:cma', 'nuts:2')
@@ -214,6 +215,7 @@ SELECT
 FROM named
 JOIN told USING (country_code)
 WHERE len(place_words) > 0 AND list_has_all(all_words, place_words)
+    AND (named.initiative_id, told.cluster_id) NOT IN (SELECT (from_id, to_id) FROM release.links)  -- its source says so
     AND len(list_filter(items, lambda item: list_has_all(title_words, item))) > 0;
 
 -- Judgements by hand go before all rules, and are kept for pairs of which the release holds both ends.

@@ -10,7 +10,7 @@ CREATE OR REPLACE TEMP TABLE census_base AS
 FROM (VALUES
     ('us.clustermapping', 'us:msa', 'us.strong.msa', 'us.strong10.msa', 1),
     ('us.cbp', 'us:msa', 'us.strong.msa', 'us.strong10.msa', 2),
-    ('eu.eocic', 'nuts:2', 'eu.eu10_stars', 'three stars', 1),
+    ('eu.eocic', 'nuts:2', 'eu.eu10_stars', 'two stars', 1),
     -- NUTS 2, but NUTS 1 for some countries, and Israel as a whole.
     ('eu.legacy', 'nuts:2', 'eu.stars_published', 'three stars', 2),
     ('eu.legacy', 'nuts:1', 'eu.stars_published', 'three stars', 3),
@@ -32,7 +32,9 @@ SELECT
     newest.time_period,
     coalesce(base.rank, 0) AS rank,
     base.strict_rule_id IS NULL OR CASE base.strict_rule_id
-        WHEN 'three stars' THEN coalesce(newest.inputs ->> 'stars', newest.inputs ->> 'obs_value')::DOUBLE >= 3
+        -- The third of eu10 is for a share of the region's employment, which the dump does not state.
+        WHEN 'two stars' THEN (newest.inputs ->> 'stars')::DOUBLE >= 2
+        WHEN 'three stars' THEN (newest.inputs ->> 'obs_value')::DOUBLE >= 3
         ELSE coalesce(strict.is_cluster, false)
     END AS strict,
     placed.*
