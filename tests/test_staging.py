@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import staging
 from crawlers.spider import Batch
+from normalizers import contract
 from normalizers.contract import ContractError, RawPage, Record
 
 pytestmark = pytest.mark.duckdb
@@ -52,6 +54,25 @@ def test_records_are_counted_through_the_pieces(tmp_path: Path, monkeypatch: pyt
         for number in range(7)
     ]
     assert files > len(documents)
+
+
+def test_pieces_that_duckdb_appends_out_of_order_are_counted_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen with wide records: each of two threads read every other piece, and one thread's pieces all came first."""
+    plain = contract._Check._insert  # noqa: SLF001  # what is tested
+
+    def by_turns(run: contract._Check, relation: str, values: Sequence[str], clean: str) -> None:
+        for rest in (0, 1):
+            plain(run, f"(FROM {relation} WHERE page % 2 = {rest})", values, clean)
+
+    monkeypatch.setattr(contract._Check, "_insert", by_turns)  # noqa: SLF001
+    monkeypatch.setattr(staging, "PAGE_BYTES", 15)
+    rows, files = checked(tmp_path, json.dumps([{"id": i} for i in range(40)], separators=(",", ":")).encode())
+    assert files > 10
+    assert [(row[1], row[2]) for row in sorted(rows, key=lambda row: int(row[2]))] == [
+        (f"json:/{number}", number) for number in range(40)
+    ]
 
 
 parts = st.lists(st.dictionaries(st.sampled_from("ab"), st.sampled_from(["},{", "]", '"', "x"])), max_size=3)
