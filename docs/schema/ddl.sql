@@ -1206,7 +1206,7 @@ placed AS (
         clusters.feed_id AS found_by,
         region_level(clusters.region_id) AS level,
         -- Classes that are parts of others stand apart from these.
-        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
+        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
         unnest(list_distinct([
             'world',
             'country:' || clusters.country_code,
@@ -1426,11 +1426,10 @@ compared AS (
         base.categories,
         base.known_categories,
         (measured.employment / nullif(region.employment, 0)) / nullif(
-            if(
-                base.has_country,
-                reference.of_country / nullif(base.of_country, 0),
-                reference.of_peers / nullif(base.of_peers, 0)
-            ),
+            CASE
+                WHEN base.has_country THEN reference.of_country / nullif(base.of_country, 0)
+                ELSE reference.of_peers / nullif(base.of_peers, 0)
+            END,
             0
         ) AS traded_quotient,
         -- A base of a few categories is none, where quotients are published; one peer group never has both.
@@ -1441,7 +1440,7 @@ compared AS (
                     employment_unit
             ) = 0
         ) AS uses_base,
-        if(uses_base, traded_quotient, published_quotient) AS location_quotient
+        CASE WHEN uses_base THEN traded_quotient ELSE published_quotient END AS location_quotient
     FROM measured
     LEFT JOIN region USING (feed_id, region_id, scheme, time_period, employment_method, employment_unit)
     LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method, employment_unit)
@@ -1507,12 +1506,13 @@ SELECT
     employment,
     establishments,
     location_quotient,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_strong(location_quotient, large, bounds), NULL) AS strong,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_strong10(location_quotient, large, bounds), NULL)
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_strong(location_quotient, large, bounds) END
+        AS strong,
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_strong10(location_quotient, large, bounds) END
         AS strong10,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_significant(location_quotient, large, bounds), NULL)
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_significant(location_quotient, large, bounds) END
         AS significant,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_qualifying(location_quotient, large, bounds), NULL)
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_qualifying(location_quotient, large, bounds) END
         AS qualifying,
     peers,
     employment_method,
@@ -1567,8 +1567,8 @@ WITH placed AS (
         region_id,
         region_level(region_id) AS level,
         -- Cells are compared in the classes of their feed; what was surveyed has none of its own as a rule.
-        if(kind = 'cell', category_id, coalesce(hub_category_id, category_id)) AS category_id,
-        coalesce(hub_category_id, if(starts_with(category_id, 'bcd:'), category_id, NULL)) AS hub_category_id
+        CASE WHEN kind = 'cell' THEN category_id ELSE coalesce(hub_category_id, category_id) END AS category_id,
+        coalesce(hub_category_id, CASE WHEN starts_with(category_id, 'bcd:') THEN category_id END) AS hub_category_id
     FROM clusters
 ),
 answered AS (
@@ -1591,7 +1591,7 @@ measured AS (
         fact.obs_status,
         fact.time_period = max(fact.time_period) OVER (
             PARTITION BY placed.feed_id, placed.level, placed.kind, fact.indicator, fact.unit_kind, fact.method,
-                fact.unit_measure, if(placed.kind = 'cell', NULL, placed.cluster_id)
+                fact.unit_measure, CASE WHEN placed.kind = 'cell' THEN NULL ELSE placed.cluster_id END
         ) AS is_newest
     FROM observations AS fact
     JOIN placed USING (cluster_id)
@@ -1629,8 +1629,8 @@ grown AS (
 pace AS (
     SELECT
         *,
-        median(if(is_broken, NULL, growth)) OVER peers AS peer_growth,
-        count(if(is_broken, NULL, growth)) OVER peers AS peers,
+        median(CASE WHEN is_broken THEN NULL ELSE growth END) OVER peers AS peer_growth,
+        count(CASE WHEN is_broken THEN NULL ELSE growth END) OVER peers AS peers,
         CASE WHEN first_period < last_period AND NOT is_broken AND peers >= 5 THEN growth / nullif(peer_growth, 0) END
             AS to_median
     FROM grown
@@ -1768,7 +1768,7 @@ told AS (
     SELECT
         target.cluster_id,
         'spread' AS dimension,
-        if(covered BETWEEN 0.8 AND 1.2 AND parts > 1, top_share, NULL) AS value,
+        CASE WHEN covered BETWEEN 0.8 AND 1.2 AND parts > 1 THEN top_share END AS value,
         structure_spread(value) AS class,
         'structure.spread.top_share' AS rule_id,
         'share of the employment of the parts of the region that its greatest part has' AS measure,
@@ -1795,7 +1795,7 @@ told AS (
     SELECT
         target.cluster_id,
         'density',
-        if(peers >= 5, obs_value / peer_median, NULL) AS value,
+        CASE WHEN peers >= 5 THEN obs_value / peer_median END AS value,
         structure_density(value),
         'structure.density.median',
         'establishments over the median of the regions of the level that have some in the category',
@@ -1816,7 +1816,7 @@ told AS (
     SELECT
         target.cluster_id,
         'breadth',
-        if(known > 0 AND target.region_id IS NOT NULL, present, NULL)::DOUBLE AS value,
+        CASE WHEN known > 0 AND target.region_id IS NOT NULL THEN present END::DOUBLE AS value,
         structure_breadth(value),
         'structure.breadth.related',
         'related categories that the rule accepts in the region',
@@ -1869,7 +1869,9 @@ told AS (
         'organisations',
         NULL,
         NULL,
-        if(support.cluster_id IS NULL, 'no organisation is linked to it, which need not mean that there is none', NULL)
+        CASE
+            WHEN support.cluster_id IS NULL THEN 'no organisation is linked to it, which need not mean that there is none'
+        END
     FROM target
     LEFT JOIN support ON support.cluster_id = target.cluster_id
     WHERE target.kind <> 'cell'
@@ -2061,7 +2063,7 @@ SELECT
         AS method,
     told.with_funder || ' of ' || told.initiatives || ' initiatives of ' || bodies.feed_id || ' name a funding body, '
         || told.with_amount || ' an amount with a share. An initiative with bodies of two types stands in both rows.'
-        || if(bodies.feed_id = 'paper.facts', ' The types are our reading of the names.', '') AS caveat
+        || CASE WHEN bodies.feed_id = 'paper.facts' THEN ' The types are our reading of the names.' ELSE '' END AS caveat
 FROM initiative_organisations AS bodies
 JOIN initiatives USING (initiative_id)
 JOIN told ON told.feed_id = bodies.feed_id
@@ -2106,7 +2108,7 @@ FROM (
     SELECT
         feed_id,
         coalesce((year(start_date) // 10 * 10)::VARCHAR || 's', 'undated') AS period,
-        unnest(if(len(coalesce(objectives, [])) = 0, [NULL], list_distinct(objectives))) AS objective
+        unnest(CASE WHEN len(coalesce(objectives, [])) = 0 THEN [NULL] ELSE list_distinct(objectives) END) AS objective
     FROM initiatives
 ) AS stated
 JOIN silent ON silent.feed_id = stated.feed_id
@@ -2172,7 +2174,7 @@ series AS (
         coalesce(cluster.hub_category_id, cluster.category_id) AS category_id,
         cluster.region_id,
         region_level(cluster.region_id) AS level,
-        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
+        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
         indicator,
         unit_kind,
         method,
@@ -2262,7 +2264,7 @@ of_cluster AS (
 ),
 summed AS (
     SELECT
-        if(grouping(initiative_id) = 0, 'programme', 'policy') AS level_of_evaluation,
+        CASE WHEN grouping(initiative_id) = 0 THEN 'programme' ELSE 'policy' END AS level_of_evaluation,
         coalesce(initiative_id, 'country:' || country_code) AS subject_id,
         country_code,
         initiative_id,
@@ -2382,7 +2384,7 @@ rated AS (
         money.*,
         CASE
             WHEN money.currency = 'USD' THEN 1
-            ELSE coalesce(stated.rate_usd, if(span.whole, span.rate, NULL))
+            ELSE coalesce(stated.rate_usd, CASE WHEN span.whole THEN span.rate END)
         END AS rate,
         held.since,
         held.until

@@ -18,7 +18,7 @@ placed AS (
         clusters.feed_id AS found_by,
         region_level(clusters.region_id) AS level,
         -- Classes that are parts of others stand apart from these.
-        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
+        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
         unnest(list_distinct([
             'world',
             'country:' || clusters.country_code,

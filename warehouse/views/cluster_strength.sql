@@ -121,11 +121,10 @@ compared AS (
         base.categories,
         base.known_categories,
         (measured.employment / nullif(region.employment, 0)) / nullif(
-            if(
-                base.has_country,
-                reference.of_country / nullif(base.of_country, 0),
-                reference.of_peers / nullif(base.of_peers, 0)
-            ),
+            CASE
+                WHEN base.has_country THEN reference.of_country / nullif(base.of_country, 0)
+                ELSE reference.of_peers / nullif(base.of_peers, 0)
+            END,
             0
         ) AS traded_quotient,
         -- A base of a few categories is none, where quotients are published; one peer group never has both.
@@ -136,7 +135,7 @@ compared AS (
                     employment_unit
             ) = 0
         ) AS uses_base,
-        if(uses_base, traded_quotient, published_quotient) AS location_quotient
+        CASE WHEN uses_base THEN traded_quotient ELSE published_quotient END AS location_quotient
     FROM measured
     LEFT JOIN region USING (feed_id, region_id, scheme, time_period, employment_method, employment_unit)
     LEFT JOIN reference USING (feed_id, level, category_id, time_period, employment_method, employment_unit)
@@ -202,12 +201,13 @@ SELECT
     employment,
     establishments,
     location_quotient,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_strong(location_quotient, large, bounds), NULL) AS strong,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_strong10(location_quotient, large, bounds), NULL)
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_strong(location_quotient, large, bounds) END
+        AS strong,
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_strong10(location_quotient, large, bounds) END
         AS strong10,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_significant(location_quotient, large, bounds), NULL)
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_significant(location_quotient, large, bounds) END
         AS significant,
-    if(location_quotient IS NOT NULL OR employment = 0, us_2017_qualifying(location_quotient, large, bounds), NULL)
+    CASE WHEN location_quotient IS NOT NULL OR employment = 0 THEN us_2017_qualifying(location_quotient, large, bounds) END
         AS qualifying,
     peers,
     employment_method,

@@ -9,8 +9,8 @@ WITH placed AS (
         region_id,
         region_level(region_id) AS level,
         -- Cells are compared in the classes of their feed; what was surveyed has none of its own as a rule.
-        if(kind = 'cell', category_id, coalesce(hub_category_id, category_id)) AS category_id,
-        coalesce(hub_category_id, if(starts_with(category_id, 'bcd:'), category_id, NULL)) AS hub_category_id
+        CASE WHEN kind = 'cell' THEN category_id ELSE coalesce(hub_category_id, category_id) END AS category_id,
+        coalesce(hub_category_id, CASE WHEN starts_with(category_id, 'bcd:') THEN category_id END) AS hub_category_id
     FROM clusters
 ),
 answered AS (
@@ -33,7 +33,7 @@ measured AS (
         fact.obs_status,
         fact.time_period = max(fact.time_period) OVER (
             PARTITION BY placed.feed_id, placed.level, placed.kind, fact.indicator, fact.unit_kind, fact.method,
-                fact.unit_measure, if(placed.kind = 'cell', NULL, placed.cluster_id)
+                fact.unit_measure, CASE WHEN placed.kind = 'cell' THEN NULL ELSE placed.cluster_id END
         ) AS is_newest
     FROM observations AS fact
     JOIN placed USING (cluster_id)
@@ -71,8 +71,8 @@ grown AS (
 pace AS (
     SELECT
         *,
-        median(if(is_broken, NULL, growth)) OVER peers AS peer_growth,
-        count(if(is_broken, NULL, growth)) OVER peers AS peers,
+        median(CASE WHEN is_broken THEN NULL ELSE growth END) OVER peers AS peer_growth,
+        count(CASE WHEN is_broken THEN NULL ELSE growth END) OVER peers AS peers,
         CASE WHEN first_period < last_period AND NOT is_broken AND peers >= 5 THEN growth / nullif(peer_growth, 0) END
             AS to_median
     FROM grown
@@ -210,7 +210,7 @@ told AS (
     SELECT
         target.cluster_id,
         'spread' AS dimension,
-        if(covered BETWEEN 0.8 AND 1.2 AND parts > 1, top_share, NULL) AS value,
+        CASE WHEN covered BETWEEN 0.8 AND 1.2 AND parts > 1 THEN top_share END AS value,
         structure_spread(value) AS class,
         'structure.spread.top_share' AS rule_id,
         'share of the employment of the parts of the region that its greatest part has' AS measure,
@@ -237,7 +237,7 @@ told AS (
     SELECT
         target.cluster_id,
         'density',
-        if(peers >= 5, obs_value / peer_median, NULL) AS value,
+        CASE WHEN peers >= 5 THEN obs_value / peer_median END AS value,
         structure_density(value),
         'structure.density.median',
         'establishments over the median of the regions of the level that have some in the category',
@@ -258,7 +258,7 @@ told AS (
     SELECT
         target.cluster_id,
         'breadth',
-        if(known > 0 AND target.region_id IS NOT NULL, present, NULL)::DOUBLE AS value,
+        CASE WHEN known > 0 AND target.region_id IS NOT NULL THEN present END::DOUBLE AS value,
         structure_breadth(value),
         'structure.breadth.related',
         'related categories that the rule accepts in the region',
@@ -311,7 +311,9 @@ told AS (
         'organisations',
         NULL,
         NULL,
-        if(support.cluster_id IS NULL, 'no organisation is linked to it, which need not mean that there is none', NULL)
+        CASE
+            WHEN support.cluster_id IS NULL THEN 'no organisation is linked to it, which need not mean that there is none'
+        END
     FROM target
     LEFT JOIN support ON support.cluster_id = target.cluster_id
     WHERE target.kind <> 'cell'

@@ -27,7 +27,7 @@ SELECT
         AS method,
     told.with_funder || ' of ' || told.initiatives || ' initiatives of ' || bodies.feed_id || ' name a funding body, '
         || told.with_amount || ' an amount with a share. An initiative with bodies of two types stands in both rows.'
-        || if(bodies.feed_id = 'paper.facts', ' The types are our reading of the names.', '') AS caveat
+        || CASE WHEN bodies.feed_id = 'paper.facts' THEN ' The types are our reading of the names.' ELSE '' END AS caveat
 FROM initiative_organisations AS bodies
 JOIN initiatives USING (initiative_id)
 JOIN told ON told.feed_id = bodies.feed_id

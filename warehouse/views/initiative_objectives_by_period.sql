@@ -21,7 +21,7 @@ FROM (
     SELECT
         feed_id,
         coalesce((year(start_date) // 10 * 10)::VARCHAR || 's', 'undated') AS period,
-        unnest(if(len(coalesce(objectives, [])) = 0, [NULL], list_distinct(objectives))) AS objective
+        unnest(CASE WHEN len(coalesce(objectives, [])) = 0 THEN [NULL] ELSE list_distinct(objectives) END) AS objective
     FROM initiatives
 ) AS stated
 JOIN silent ON silent.feed_id = stated.feed_id

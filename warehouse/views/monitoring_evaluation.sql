@@ -24,7 +24,7 @@ series AS (
         coalesce(cluster.hub_category_id, cluster.category_id) AS category_id,
         cluster.region_id,
         region_level(cluster.region_id) AS level,
-        category.scheme || if(category.parent_category_id IS NULL, '', ', parts') AS category_scheme,
+        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
         indicator,
         unit_kind,
         method,
@@ -114,7 +114,7 @@ of_cluster AS (
 ),
 summed AS (
     SELECT
-        if(grouping(initiative_id) = 0, 'programme', 'policy') AS level_of_evaluation,
+        CASE WHEN grouping(initiative_id) = 0 THEN 'programme' ELSE 'policy' END AS level_of_evaluation,
         coalesce(initiative_id, 'country:' || country_code) AS subject_id,
         country_code,
         initiative_id,

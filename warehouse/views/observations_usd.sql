@@ -34,7 +34,7 @@ rated AS (
         money.*,
         CASE
             WHEN money.currency = 'USD' THEN 1
-            ELSE coalesce(stated.rate_usd, if(span.whole, span.rate, NULL))
+            ELSE coalesce(stated.rate_usd, CASE WHEN span.whole THEN span.rate END)
         END AS rate,
         held.since,
         held.until
