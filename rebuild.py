@@ -1,8 +1,8 @@
 """Releases, and the warehouse, made again from the archive alone: no network, and nothing else of the home is read.
 
 A release depends on the archive, its recipe, this software and DuckDB. So what is rebuilt is compared byte by byte with
-what was published, where that is still there; `observatory.duckdb` is compared table by table, for no two builds of a
-DuckDB file are alike.
+what was published, where that is still there; DuckDB files are compared table by table, for no two builds of one are
+alike.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from crawlers.harvest import Harvest
 from crawlers.source import feeds
 from exports import files
 from exports.release import CHECKSUMS, Recipe, release_number, switch
+from exports.site.build import FOLDER
 from exports.verify import differing_tables
 from pipeline import Reporter, UsageError, ended, ledger_row, write_release
 from staging import folder as staging_folder
@@ -164,8 +165,11 @@ def _compare(home: Path, built: Path) -> Rebuilt:
             continue
         one, other = built / name, published / name
         if not one.is_file() or not other.is_file():
-            result.different.append(f"{name}: only in the {'published' if other.is_file() else 'rebuilt'} release")
-        elif name == files.DATABASE:
+            engine = other.is_file() and name.startswith(f"{FOLDER}/console/")
+            hint = "; `make console` builds it here" if engine else ""
+            where = "published" if other.is_file() else "rebuilt"
+            result.different.append(f"{name}: only in the {where} release{hint}")
+        elif name in files.DATABASES:
             problems = differing_tables(one, other)
             result.different.extend(problems)
             result.identical.extend([] if problems else [name])

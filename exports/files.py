@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,14 @@ from warehouse import schema
 DATABASE = "observatory.duckdb"
 STORAGE_VERSION = "v1.0.0"
 """The oldest storage that every client since DuckDB 1.0 reads, the browser's included."""
+
+CONSOLE = "site/data/console.duckdb"
+"""The database of the site's console: the other one, with the views that take a browser too much as tables."""
+
+DATABASES = (DATABASE, CONSOLE)
+
+HEAVY_VIEWS = ("cluster_strength", "cluster_structure")
+"""They need more memory than the 4 GB that a browser gives, or more seconds than a visitor waits."""
 
 _BATCH = 10_000
 
@@ -276,4 +285,31 @@ def write_database(connection: DuckDBPyConnection, folder: Path) -> Path:
             session.execute("CHECKPOINT book")
     finally:
         connection.execute("DETACH book")
+    return path
+
+
+def write_console(connection: DuckDBPyConnection, folder: Path) -> Path:
+    """Write ``site/data/console.duckdb`` from the ``observatory.duckdb`` of a folder; the folder of the site is there.
+
+    The browser's DuckDB has no more than its core, so neither tables nor views may need json, parquet or icu.
+
+    Returns:
+        The file that was made; as of every DuckDB file, its tables are the same in two builds and its bytes are not.
+    """
+    path = folder / CONSOLE
+    path.parent.mkdir(exist_ok=True)
+    shutil.copyfile(folder / DATABASE, path)
+    connection.execute(f"ATTACH {schema.literal(str(path))} AS console")
+    try:
+        with connection.cursor() as session:
+            session.execute("USE console")
+            session.execute("BEGIN")
+            for view in HEAVY_VIEWS:
+                session.execute(f"CREATE TABLE answered AS SELECT * FROM {view} ORDER BY ALL")
+                session.execute(f"DROP VIEW {view}")
+                session.execute(f"ALTER TABLE answered RENAME TO {view}")
+            session.execute("COMMIT")
+            session.execute("CHECKPOINT console")
+    finally:
+        connection.execute("DETACH console")
     return path

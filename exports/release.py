@@ -210,6 +210,7 @@ def write(
         "recipe": json.loads(recipe.to_json()),
     }
     site.write(connection, folder, manifest)
+    files.write_console(connection, folder)
     for name, text in metadata.documents(manifest).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

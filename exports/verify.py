@@ -59,7 +59,8 @@ def verify(release_dir: Path, home: Path) -> list[str]:
             problems += delta.problems(connection, release_dir, manifest)
         problems += integrity.unfounded(connection)
         problems += _gate(connection, manifest["profile"])
-        problems += _database(connection, release_dir / files.DATABASE)
+        for name in files.DATABASES:
+            problems += _database(connection, release_dir / name)
         if (home / "archive").is_dir():
             problems += _archive(connection, home)
     return problems
@@ -84,7 +85,7 @@ def _checksums(release_dir: Path) -> dict[str, str]:
             problems[name] = f"{name}: its SHA-256 is {found}, {CHECKSUMS} says {expected}"
     present = set(listing(release_dir))
     problems |= {name: f"{name}: the file is not listed in {CHECKSUMS}" for name in sorted(present - listed)}
-    required = {MANIFEST, README, metadata.NOTES, files.DATABASE, *_PARQUET, *metadata.FILES}
+    required = {MANIFEST, README, metadata.NOTES, *files.DATABASES, *_PARQUET, *metadata.FILES}
     return problems | {name: f"{name}: the file is missing" for name in sorted(required - present)}
 
 
@@ -138,9 +139,12 @@ def _database(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     try:
         connection.execute(f"ATTACH {literal(str(path))} AS book (READ_ONLY)")
         problems = integrity.shape(connection, schema.TABLES.values(), "book")
-        return [f"{path.name}: {problem}" for problem in problems or _differing(connection, "its Parquet file")]
+        problems = problems or _differing(connection, "its Parquet file")
+        return [f"{path.name}: {problem}" for problem in problems]
     except duckdb.Error as error:
         return [f"{path.name}: cannot be read ({error})"]
+    finally:
+        connection.execute("DETACH DATABASE IF EXISTS book")
 
 
 def differing_tables(path: Path, other: Path) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
+from exports.site import build
 from replicas import us
 from replicas.server import Replica
 from replicas.us import ClusterMapping
@@ -69,6 +70,14 @@ class Observatory:
         """Return table → content digest, of the tables that have content and rows."""
         tables = self.manifest(release)["tables"]
         return {name: table["content_sha256"] for name, table in tables.items() if table["content_sha256"]}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_engine() -> Iterator[None]:
+    """Leave the engine of the console, 35 MB, out of every release but those that a browser opens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "ENGINE", Path("not-built"))
+        yield
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""The cookbook: questions with their SQL, and the answers of a release, written into ``docs/cookbook.md``.
+"""The cookbook: ``questions.md`` has questions with their SQL; ``docs/cookbook.md`` has the answers of a release too.
 
 Run as ``python -m warehouse.cookbook [DATABASE [PAGE]]``: the database is that of the newest demo release unless
-another is given. Under each query of the page stands its answer as a table, which is replaced.
+another is given. The page is made anew, with the answer to each query below it as a table.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import duckdb
@@ -40,6 +41,11 @@ class Question:
     title: str
     sql: str
     answer: str
+
+
+def source() -> str:
+    """Return the page without answers."""
+    return (resources.files("warehouse") / "questions.md").read_text(encoding="utf-8")
 
 
 def questions(page: str) -> list[Question]:
@@ -87,7 +93,7 @@ def _cell(value: object) -> str:
 def main(database: Path = DATABASE, page: Path = PAGE) -> None:
     """Write the answers of a release into the page."""
     with connect(str(database), read_only=True) as connection:
-        page.write_text(answered(connection, page.read_text("utf-8")), encoding="utf-8")
+        page.write_text(answered(connection, source()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import csv
 import json
 import math
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from exports import files
-from warehouse import schema
+from warehouse import cookbook, schema
 from warehouse.assemble import MACROS, temporary
 
 FOLDER = "site"
+
+ENGINE = Path(__file__).parent / "console" / "built"
+"""What `make console` builds: DuckDB for the browser. Without it a site has no console, and says so."""
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -110,6 +114,7 @@ def write(connection: DuckDBPyConnection, folder: Path, release: Mapping[str, An
         _index(site)
         _search(site)
         _single_pages(site)
+    _console(site)
     return target
 
 
@@ -485,6 +490,19 @@ def _single_pages(site: Site) -> None:
         feeds=site.rows("FROM feeds ORDER BY feed_id"),
     )
     site.page("dictionary.html", "dictionary.html", tables=schema.TABLES.values())
+
+
+def _console(site: Site) -> None:
+    """Write the page of the console, and the engine where it is built; its database is written with the other one."""
+    site.page(
+        "console.html",
+        "console.html",
+        database=files.DATABASE,
+        console=files.CONSOLE.removeprefix(f"{FOLDER}/"),
+        questions=cookbook.questions(cookbook.source()),
+    )
+    if ENGINE.is_dir():
+        shutil.copytree(ENGINE, site.folder / "console", copy_function=shutil.copyfile)
 
 
 # Data -----------------------------------------------------------------------------------------------------------------

@@ -208,6 +208,71 @@ if (place) (async () => {
   } catch (error) { failed(place, error); }
 })();
 
+// SQL ------------------------------------------------------------------------------------------------------------------
+const sql = document.getElementById("console");
+if (sql) (async () => {
+  const state = document.getElementById("state");
+  const answer = document.getElementById("answer");
+  const { sql: text, stop } = sql.elements;
+  const run = sql.querySelector("[type=submit]");
+  let engine;
+  try {
+    engine = await import(new URL(`${root}console/console.js`, location.href));
+  } catch {
+    const missing = document.getElementById("console-missing");
+    missing.textContent = "This copy of the site was made without the console's engine, a part that is built apart: whoever publishes it runs `make console` once, and every release after that has it. All else works; the questions below can be asked of the database on the download page.";
+    missing.hidden = false;
+    return;
+  }
+  sql.hidden = false;
+  const buttons = [...document.querySelectorAll("#questions button")];
+  for (const button of buttons) button.disabled = false;
+  let open = null;
+  let turn = 0;
+  const end = (words) => { state.textContent = words; run.disabled = false; stop.disabled = true; };
+  const ask = async () => {
+    const mine = ++turn;
+    run.disabled = true;
+    stop.disabled = false;
+    answer.replaceChildren();
+    state.textContent = open ? "Running…" : "Loading the database engine, 35 MB, once…";
+    const begun = performance.now();
+    try {
+      open = open || engine.open(new URL(root + sql.dataset.database, location.href).href);
+      const database = await open;
+      if (mine !== turn) return;
+      state.textContent = "Running…";
+      const { columns, rows, cut } = await database.run(text.value);
+      if (mine !== turn) return;
+      end(`${number(rows.length)} ${rows.length === 1 ? "row" : "rows"}${cut ? ", the first ones: there are more" : ""}, in ${((performance.now() - begun) / 1000).toFixed(1)} s.`);
+      answer.replaceChildren(columns.length ? table("Answer", columns, rows.map((row) => row.map((cell) => cell === null ? element("span", { class: "null" }, "null") : cell))) : "");
+    } catch (error) {
+      if (mine !== turn) return;
+      if (open) await open.catch(() => { open = null; });
+      end("The database does not take this:");
+      answer.replaceChildren(element("pre", { class: "note", role: "alert" }, sentence(error.message)));
+    }
+  };
+  // What is not in the browser's DuckDB it would fetch from elsewhere, which this page does not let it do.
+  const sentence = (message) => /extension|file system operations are disabled|configuration has been locked/i.test(message)
+    ? `${message.split("\n")[0]}\n\nHere are tables and views only: no files, no network, no extensions. For these, take the database from the download page.` : message;
+  sql.addEventListener("submit", (event) => { event.preventDefault(); if (!run.disabled) ask(); });
+  text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); sql.requestSubmit(); } });
+  stop.addEventListener("click", async () => {
+    turn++;
+    const running = open;
+    open = null;
+    end("Stopped.");
+    (await running.catch(() => null))?.close();
+  });
+  for (const button of buttons) button.addEventListener("click", () => {
+    text.value = button.closest("details").querySelector("code").textContent;
+    text.scrollIntoView({ block: "center" });
+    text.focus();
+    if (!run.disabled) ask();
+  });
+})();
+
 // Honest ages ----------------------------------------------------------------------------------------------------------
 const health = document.getElementById("health");
 if (health) (async () => {
