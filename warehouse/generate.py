@@ -147,8 +147,8 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, table: Table, folder
 def _dictionary() -> str:
     contents = "\n".join(f"- [{table.name}](#{table.name}): {table.description}" for table in TABLES.values())
     tables = "\n".join(_table(table) for table in TABLES.values())
-    views = "\n".join(f"- `{path.stem}`: {_opening_comment(path)}" for path in _views())
-    macros = "\n".join(f"- `{call}`: {comment}" for path in _macros() for call, comment in _described_macros(path))
+    views = "\n".join(f"- `{name}`: {comment}" for name, comment in described_views())
+    macros = "\n".join(f"- `{call}`: {comment}" for call, comment in described_macros())
     return f"""\
 # Data dictionary
 
@@ -173,6 +173,16 @@ In `observatory.duckdb` only; the rules that identify clusters, and what they re
 
 {macros}
 """
+
+
+def described_views() -> list[tuple[str, str]]:
+    """Return each view's name, and what it says."""
+    return [(path.stem, _opening_comment(path)) for path in _views()]
+
+
+def described_macros() -> list[tuple[str, str]]:
+    """Return each macro as it is called, and what it says."""
+    return [described for path in _macros() for described in _described_macros(path)]
 
 
 def _table(table: Table) -> str:

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,9 +25,10 @@ from duckdb import DuckDBPyConnection
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from exports import files
+from exports import files, metadata
 from warehouse import cookbook, schema
 from warehouse.assemble import MACROS, temporary
+from warehouse.generate import described_macros, described_views
 
 FOLDER = "site"
 
@@ -134,7 +135,15 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {"number": number, "link": link, "file_name": file_name, "size": size, "id": _quoted}
+    environment.filters |= {
+        "number": number,
+        "link": link,
+        "file_name": file_name,
+        "size": size,
+        "id": _quoted,
+        "radius": _radius,
+        "words": _words,
+    }
     return environment
 
 
@@ -178,6 +187,15 @@ def link(address: str | None, words: str | None = None) -> Markup | str | None:
     if parts.scheme not in {"http", "https"} or not parts.netloc or _UNPRINTABLE.search(address):
         return text
     return Markup('<a href="{}" rel="noopener noreferrer nofollow">{}</a>').format(address, text)  # format escapes
+
+
+def _words(text: str) -> Markup:
+    """Return our own words with what stands between backticks as code."""
+    parts = _UNPRINTABLE.sub("�", text).split("`")
+    if len(parts) % 2 == 0:  # a backtick too many is a backtick
+        return Markup("{}").format(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def _quoted(identifier: str) -> str:
@@ -312,6 +330,19 @@ def project(latitude: float, longitude: float) -> tuple[float, float]:
 _SCALE = 184.7
 
 
+def _spot(row: Row) -> tuple[int, int] | None:
+    """Return where a row is on the map, to a unit of the view box: less than two pixels. None where it has no place."""
+    latitude, longitude = row["latitude"], row["longitude"]
+    if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):  # noqa: PLR2004
+        return None
+    across, down = project(latitude, longitude)
+    return round(across), round(down)
+
+
+def _radius(count: int) -> float:
+    return round(min(6, 0.8 + 0.35 * math.sqrt(count)), 1)
+
+
 def _outlines() -> list[dict[str, str]]:
     return list(csv.DictReader((_ASSETS / "world.csv").read_text(encoding="utf-8").splitlines()))
 
@@ -323,12 +354,7 @@ def _front(site: Site) -> None:
         "ORDER BY deduplicated DESC NULLS LAST, country_code"
     )
     names = {country["country_code"]: country for country in countries}
-    # A cell of a tenth of a view-box unit is less than a pixel: places that fall together are one point.
-    points: dict[tuple[int, int], int] = defaultdict(int)
-    placed = site.rows("SELECT latitude, longitude FROM listed WHERE abs(latitude) <= 90 AND abs(longitude) <= 180")
-    for place in placed:
-        across, down = project(place["latitude"], place["longitude"])
-        points[round(across), round(down)] += 1
+    spots = [spot for row in site.rows("SELECT latitude, longitude FROM listed") if (spot := _spot(row))]
     site.page(
         "index.html",
         "index.html",
@@ -338,8 +364,8 @@ def _front(site: Site) -> None:
             {"path": line["path"], "country": (country := names.get(line["country_code"])), "shade": _shade(country)}
             for line in _outlines()
         ],
-        points=[(across, down, count) for (across, down), count in sorted(points.items())],
-        placed=len(placed),
+        points=[(across, down, count) for (across, down), count in sorted(Counter(spots).items())],
+        placed=len(spots),
         clusters=site.rows("SELECT count(*) AS count FROM listed")[0]["count"],
         categories=site.rows("FROM category ORDER BY hub_category_id"),
         kinds=[row["kind"] for row in site.rows("SELECT DISTINCT kind FROM listed WHERE kind IS NOT NULL ORDER BY 1")],
@@ -451,6 +477,10 @@ def _sources(site: Site) -> None:
         )
 
 
+_BESIDE = frozenset({metadata.README, metadata.NOTES, files.DATABASE})
+"""Files without a table that the download page lists; code lists and schemas have their folders."""
+
+
 def _single_pages(site: Site) -> None:
     site.page("cluster.html", "cluster.html")
     site.page("search.html", "search.html")
@@ -487,9 +517,17 @@ def _single_pages(site: Site) -> None:
         "download.html",
         "download.html",
         database=files.DATABASE,
+        others=[file for file in site.release["files"] if "table" in file or file["file"] in _BESIDE],
+        documents=[(name, metadata.described(name)) for name in metadata.FILES if "/" not in name],
         feeds=site.rows("FROM feeds ORDER BY feed_id"),
     )
-    site.page("dictionary.html", "dictionary.html", tables=schema.TABLES.values())
+    site.page(
+        "dictionary.html",
+        "dictionary.html",
+        tables=schema.TABLES.values(),
+        views=described_views(),
+        macros=described_macros(),
+    )
 
 
 def _console(site: Site) -> None:
@@ -635,8 +673,9 @@ def _index(site: Site) -> None:
     clusters = site.rows("FROM listed ORDER BY seq")
     columns: dict[str, list[Any]] = {}
     values: dict[str, list[Any]] = {}
-    for column in ("country_code", "hub_category_id", "kind", "rules"):
-        taken = [tuple(row[column]) if column == "rules" else row[column] for row in clusters]
+    for column in ("country_code", "hub_category_id", "kind", "rules", "place"):
+        taken = [_spot(row) if column == "place" else row[column] for row in clusters]
+        taken = [tuple(value) if isinstance(value, list) else value for value in taken]
         codes = sorted(set(taken), key=lambda value: (value is None, value if value is not None else ""))
         number_of = {code: position for position, code in enumerate(codes)}
         values[column] = codes

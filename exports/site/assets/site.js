@@ -32,11 +32,16 @@ const link = (address, words) => {
 const number = (value) => value === null || value === undefined ? "–"
   : typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) < 1000 ? 4 : 15 }) : String(value);
 const clusterLink = (id, name) => element("a", { href: `${root}cluster.html?id=${encodeURIComponent(id)}` }, name || id);
-const table = (caption, heads, rows) => element("div", { class: "wide" }, element("table", {},
+const table = (caption, heads, rows) => element("div", { class: "wide", tabindex: "0" }, element("table", {},
   element("caption", {}, caption),
   element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
   element("tbody", {}, ...rows.map(([first, ...rest]) => element("tr", {}, element("th", { scope: "row" }, first), ...rest.map((cell) => element("td", {}, cell === null ? "–" : cell)))))));
 const failed = (place, error) => place.replaceChildren(element("p", { class: "note", role: "alert" }, `This cannot be shown: ${error.message}. The page needs the files in data/, over HTTP.`));
+
+// What scrolls can be reached by key; what does not is no stop on the way.
+const reach = () => { for (const wide of document.querySelectorAll(".wide")) wide.scrollWidth > wide.clientWidth ? wide.setAttribute("tabindex", "0") : wide.removeAttribute("tabindex"); };
+reach();
+addEventListener("resize", reach);
 
 // The same as fnv1a in exports/site/build.py.
 const fnv1a = (text) => {
@@ -64,6 +69,7 @@ const showList = async (place, found, block, words) => {
 
 // Front page -----------------------------------------------------------------------------------------------------------
 const shade = (count) => count < 1 ? 0 : Math.min(6, 1 + Math.floor(2 * Math.log10(count) / 1.4));
+const radius = (count) => Math.min(6, 0.8 + 0.35 * Math.sqrt(count)).toFixed(1);  // the same as in exports/site/build.py
 const filters = document.getElementById("filters");
 if (filters) {
   filters.hidden = false;
@@ -79,12 +85,15 @@ if (filters) {
       const allowed = wanted.map(([name, value]) => [columns[name], new Set([...values[name].keys()].filter((code) =>
         name === "rules" ? values[name][code].includes(value) : values[name][code] === value))]);
       const counts = new Map();
+      const places = new Map();
       const positions = [];
       for (let position = 0; position < columns.kind.length; position++) {
         if (!allowed.every(([column, codes]) => codes.has(column[position]))) continue;
         positions.push(position);
         const country = values.country_code[columns.country_code[position]];
         counts.set(country, (counts.get(country) || 0) + 1);
+        const spot = values.place[columns.place[position]];
+        if (spot) places.set(spot, (places.get(spot) || 0) + 1);
       }
       if (mine !== turn) return;
       document.getElementById("count").textContent = number(positions.length);
@@ -94,10 +103,21 @@ if (filters) {
         const title = path.querySelector("title");
         title.textContent = title.textContent.replace(/: [^:]*$/, `: ${number(count)}`);
       }
-      for (const point of document.querySelectorAll("#map .point")) point.setAttribute("visibility", wanted.length ? "hidden" : "visible");
+      let placed = 0;
+      document.getElementById("points").replaceChildren(...[...places].map(([[cx, cy], count]) => {
+        placed += count;
+        return drawn("circle", { class: "point", cx, cy, r: radius(count) }, drawn("title", {}, document.createTextNode(number(count))));
+      }));
+      document.getElementById("placed").textContent = number(placed);
       if (wanted.length) await showList(found, positions, block, "as filtered"); else found.replaceChildren();
     } catch (error) { index = null; failed(found, error); }
   };
+  document.getElementById("map").addEventListener("click", (event) => {
+    const country = event.target.closest("[data-country]")?.dataset.country;
+    if (!country || ![...filters.elements.country_code.options].some((option) => option.value === country)) return;
+    filters.elements.country_code.value = country;
+    apply();
+  });
   filters.addEventListener("change", apply);
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.addEventListener("reset", () => setTimeout(apply));
@@ -254,8 +274,15 @@ if (sql) (async () => {
     }
   };
   // What is not in the browser's DuckDB it would fetch from elsewhere, which this page does not let it do.
-  const sentence = (message) => /extension|file system operations are disabled|configuration has been locked/i.test(message)
+  const sentence = (text_) => {
+    let message = text_;
+    try {
+      const { exception_type, exception_message } = JSON.parse(text_);
+      if (exception_message) message = `${exception_type} Error: ${exception_message}`;
+    } catch { /* it is a sentence already */ }
+    return /extension|file system operations are disabled|configuration has been locked/i.test(message)
     ? `${message.split("\n")[0]}\n\nHere are tables and views only: no files, no network, no extensions. For these, take the database from the download page.` : message;
+  };
   sql.addEventListener("submit", (event) => { event.preventDefault(); if (!run.disabled) ask(); });
   text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); sql.requestSubmit(); } });
   stop.addEventListener("click", async () => {
@@ -273,6 +300,15 @@ if (sql) (async () => {
   });
 })();
 
+// The address of the release, for those who copy ---------------------------------------------------------------------
+const address = document.getElementById("address");
+if (address && location.protocol !== "file:") {
+  const base = new URL(`${root}../`, location.href).href;
+  address.querySelector("code").textContent = base;
+  address.hidden = false;
+  for (const span of document.querySelectorAll(".base")) span.textContent = base;
+}
+
 // Honest ages ----------------------------------------------------------------------------------------------------------
 const health = document.getElementById("health");
 if (health) (async () => {
@@ -286,10 +322,8 @@ if (health) (async () => {
     tell(row, time && time.dateTime);
   }
   const note = document.getElementById("as-of");
-  let status = null;
-  for (const address of ["../status.json", "../../status.json"]) {
-    try { status = await get(root + address); break; } catch { /* the next place */ }
-  }
+  // Beside the folder of the release; where the release is the root of a host, that is the root itself.
+  const status = await get(`${root}../../status.json`).catch(() => null);
   if (!status) { note.textContent = `${note.textContent.split(". ")[0]}. There is no status.json beside the release: this is the state then, and the age of the last success now.`; return; }
   note.textContent = `Read from status.json, made ${status.generated_at} (${age(status.generated_at)} ago). The age is that of the newest evidence.`;
   for (const feed of status.feeds) {

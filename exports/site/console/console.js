@@ -6,7 +6,6 @@ const SAFE = [
   "SET autoinstall_known_extensions = false",
   "SET autoload_known_extensions = false",
   "SET enable_external_access = false",
-  "SET TimeZone = 'UTC'",
   "SET lock_configuration = true",
 ];
 
@@ -40,7 +39,7 @@ export const open = async (address) => {
     const engine = new duckdb.AsyncDuckDB(new duckdb.VoidLogger(), worker);
     await engine.instantiate(here("duckdb-eh.wasm"));
     await engine.registerFileURL("console.duckdb", address, duckdb.DuckDBDataProtocol.HTTP, false);
-    await engine.open({ path: "console.duckdb", accessMode: duckdb.DuckDBAccessMode.READ_ONLY, query: { castDecimalToDouble: true } });
+    await engine.open({ path: "console.duckdb", accessMode: duckdb.DuckDBAccessMode.READ_ONLY, query: { castDecimalToDouble: true }, filesystem: { reliableHeadRequests: true, forceFullHTTPReads: false } });
     const connection = await engine.connect();
     for (const setting of SAFE) await connection.query(setting);
     return { run: (sql) => answer(connection, sql), close: () => worker.terminate() };
