@@ -86,7 +86,7 @@ def rebuild(home: Path, release_id: str | None, report: Reporter) -> Rebuilt:
         loaded: set[str] = set()
         for recipe in line:
             report.step(recipe.release_id, "rebuild")
-            _load(shadow, connection, ended(shadow, recipe.published_at), loaded, report)
+            load_harvests(shadow, connection, ended(shadow, recipe.published_at), loaded, report)
             if lost := sorted(set(recipe.harvests) - loaded):
                 raise RebuildError(
                     f"release {recipe.release_id}: the archive lacks {len(lost)} of its harvests, such as {lost[0]}; "
@@ -97,7 +97,7 @@ def rebuild(home: Path, release_id: str | None, report: Reporter) -> Rebuilt:
         result.warnings.extend(_warn(recipe) for recipe in line if _warn(recipe))
         missing = not (home / "warehouse.duckdb").exists()
         if missing:
-            _load(shadow, connection, ended(shadow, harvests.now()), loaded, report)
+            load_harvests(shadow, connection, ended(shadow, harvests.now()), loaded, report)
             connection.close()
             (shadow / "warehouse.duckdb").rename(home / "warehouse.duckdb")
     write_status(home)
@@ -124,14 +124,25 @@ def _warn(recipe: Recipe) -> str:
     return f"release {recipe.release_id} was made by {'; '.join(changed)}: its files may come out otherwise"
 
 
-def _load(
-    shadow: Path,
+def load_harvests(
+    home: Path,
     connection: duckdb.DuckDBPyConnection,
     records: Sequence[Harvest],
     loaded: set[str],
     report: Reporter,
 ) -> None:
-    """Load good harvests that are not loaded yet, in the order in which they ended."""
+    """Load good harvests that are not loaded yet, in the order that is given.
+
+    Args:
+        home: the home whose archive has them; they are staged there, and the staging is removed.
+        connection: the warehouse.
+        records: the harvests, those of one feed in the order of their ends; any order of feeds gives the same rows.
+        loaded: ids of the harvests that the warehouse has; what is loaded is added.
+        report: is told how it goes on.
+
+    Raises:
+        RebuildError: this software has no such feed.
+    """
     for record in records:
         if record.status is None or not record.status.good or record.harvest_id in loaded:
             continue
@@ -144,9 +155,9 @@ def _load(
             raise RebuildError(f"{record.harvest_id}: this software has no feed {record.feed_id}")
         report.step(record.feed_id, f"load {record.harvest_id}")
         again = record.model_copy(deep=True)
-        stage(shadow, feeds()[record.feed_id], again)
-        load(connection, staging_folder(shadow, again), row | {"closing": again.closing})
-        shutil.rmtree(staging_folder(shadow, again))
+        stage(home, feeds()[record.feed_id], again)
+        load(connection, staging_folder(home, again), row | {"closing": again.closing})
+        shutil.rmtree(staging_folder(home, again))
 
 
 def _compare(home: Path, built: Path) -> Rebuilt:

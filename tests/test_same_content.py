@@ -1,4 +1,4 @@
-"""Hygiene: every feed with a replica gives the same content on each of its routes, table by table.
+"""Hygiene: every feed with a replica gives the same content on each of its routes, and loaded in any order of feeds.
 
 Feeds of the source `us` are larger: their routes are compared in test_road.py, test_us_cbp.py and test_wayback.py.
 
@@ -9,6 +9,7 @@ files: as WARCs, and as a folder of plain files named after their addresses, as 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import duckdb
@@ -19,9 +20,13 @@ from web_archive import THEN, InternetArchive
 from crawlers import harvest as harvests
 from crawlers.evidence import Document, Evidence
 from crawlers.source import Route, feeds
-from replicas import demo
+from exports.release import Recipe, release_number
+from pipeline import Reporter, ended, write_release
+from rebuild import load_harvests
+from replicas import demo, us
 from replicas.eu import eocic
 from replicas.server import Replica, Response
+from warehouse import store
 from warehouse.schema import Origin, quoted, tables
 
 pytestmark = pytest.mark.xdist_group("same_content")  # one set of homes for all
@@ -124,3 +129,39 @@ def test_every_route_gives_equal_content_digests(
     reference: tuple[Observatory, list[str]], others: dict[str, Observatory], way: str
 ) -> None:
     assert others[way].contents() == reference[0].contents()
+
+
+SHIPPED = ("paper.facts", "ref.bcd", "ref.mappings", "ref.products", "ref.porter41", "ref.nace", "ref.exchange_rates")
+
+
+@pytest.fixture(scope="module")
+def everything(reference: tuple[Observatory, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Observatory:
+    """The harvests of the reference, and beside them those of feeds that link, map and rate across feeds."""
+    observatory = Observatory(tmp_path_factory.mktemp("everything") / "home")
+    shutil.copytree(reference[0].home / "archive", observatory.home / "archive")
+    shutil.copytree(reference[0].home / "published", observatory.home / "published", symlinks=True)
+    shutil.copy(reference[0].home / "warehouse.duckdb", observatory.home)
+    harvested(observatory, list(SHIPPED))
+    with us.replica(region_types=("country", "state"), years=("2016",)) as replica:
+        code, _ = observatory.harvest(replica.base_url)
+    assert code == 0
+    return observatory
+
+
+def test_another_order_of_feeds_gives_equal_content_digests(everything: Observatory, tmp_path: Path) -> None:
+    """All that links, maps and rates across feeds comes last where it came first, and the other way round."""
+    home = everything.home
+    [*_, last] = sorted((home / "archive" / "releases").glob("*.json"), key=lambda path: release_number(path.stem))
+    recipe = Recipe.from_json(last.read_text("utf-8"))
+    by_feed: dict[str, list[harvests.Harvest]] = {}
+    for record in ended(home, recipe.published_at):
+        by_feed.setdefault(record.feed_id, []).append(record)
+    assert by_feed.keys() == {*FEEDS, *SHIPPED, "us.clustermapping"}
+    (tmp_path / "archive").symlink_to(home / "archive")
+    with store.opened(tmp_path) as connection:
+        records = [record for feed_id in reversed(by_feed) for record in by_feed[feed_id]]
+        load_harvests(tmp_path, connection, records, set(), Reporter())
+        write_release(tmp_path, connection, recipe)
+    again = Observatory(tmp_path)
+    assert again.contents() == everything.contents()
+    assert again.manifest()["tables"]["global_clusters"]["rows"] > 100
