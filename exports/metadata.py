@@ -414,6 +414,31 @@ _CROISSANT_CONTEXT: Mapping[str, Any] = MappingProxyType(
 )
 
 
+def dataset(manifest: Mapping[str, Any], base: str) -> Document:
+    """Return what a search engine reads on the front page: a Dataset of schema.org, with its downloads.
+
+    Args:
+        manifest: the manifest of the release, as far as it is known.
+        base: address of the release, as seen from the page.
+    """
+    said = _croissant(manifest)
+    kept = ("description", "license", "creator", "publisher", "datePublished", "version", "keywords", "creditText")
+    return {
+        "@context": "https://schema.org/",
+        "@type": "Dataset",
+        "name": said["alternateName"],
+        **{name: json.loads(json.dumps(said[name]).replace('"sc:', '"')) for name in kept},
+        "isAccessibleForFree": True,
+        "distribution": [
+            {"@type": "DataDownload", "name": name, "contentUrl": f"{base}{name}", "encodingFormat": media_type}
+            for name, media_type in (
+                (DATABASE, _MEDIA_TYPES[".duckdb"]),
+                *((entry["file"], _MEDIA_TYPES[".parquet"]) for _, entry in _tabular(manifest)),
+            )
+        ],
+    }
+
+
 def _croissant(manifest: Mapping[str, Any]) -> Document:
     day = manifest["published_at"][:10]
     *date, number = manifest["release_id"].split(".")

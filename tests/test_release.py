@@ -254,13 +254,18 @@ def contents(folder: Path) -> set[str]:
 def texts(folder: Path) -> Iterator[str]:
     """Yield all that can be read in a release: text files, Parquet rows and metadata, DuckDB rows, and the bytes."""
     with duckdb.connect() as connection:
-        connection.execute(f"ATTACH {literal(str(folder / files.DATABASE))} AS book (READ_ONLY)")
+        books = {"book": files.DATABASE, "console": files.CONSOLE}
+        for book, name in books.items():
+            connection.execute(f"ATTACH {literal(str(folder / name))} AS {book} (READ_ONLY)")
         for path in (folder / name for name in release.listing(folder)):
             yield path.read_bytes().decode("latin-1")
             if path.suffix == ".parquet":
                 yield str(connection.execute(f"FROM read_parquet({literal(str(path))})").fetchall())
-        for name in schema.TABLES:
-            yield str(connection.execute(f"FROM book.{quoted(name)}").fetchall())
+        for book in books:
+            for name in schema.TABLES:
+                yield str(connection.execute(f"FROM {book}.{quoted(name)}").fetchall())
+        for name in files.HEAVY_VIEWS:
+            yield str(connection.execute(f"FROM console.{quoted(name)}").fetchall())
 
 
 subsets = st.frozensets(st.sampled_from(FEEDS))

@@ -247,6 +247,15 @@ def test_the_census_stands_on_the_front_page(pages: dict[str, etree._Element], f
     assert (folder / "site" / "index.html").stat().st_size < 1_000_000
 
 
+def test_a_search_engine_finds_a_dataset_with_its_downloads(pages: dict[str, etree._Element], folder: Path) -> None:
+    said = json.loads(pages["index.html"].find(f".//{X}script[@type='application/ld+json']").text)
+    assert (said["@context"], said["@type"], said["datePublished"]) == ("https://schema.org/", "Dataset", "2026-01-02")
+    assert said["creator"] == {"@type": "Organization", "name": "Cluster Observatory"}
+    files_there = {(folder / "site" / one["contentUrl"]).resolve() for one in said["distribution"]}
+    assert files_there == {folder / name for name in ("observatory.duckdb", *(f"{x}.parquet" for x in schema.TABLES))}
+    assert all(path.is_file() for path in files_there)
+
+
 def test_lists_hold_every_cluster(pages: dict[str, etree._Element]) -> None:
     listed = table(pages["categories/bcd-1.html"], 1)
     assert len(listed) == 505
@@ -300,7 +309,9 @@ def test_filters_and_search_run_on_the_same_clusters(folder: Path) -> None:
 def test_hostile_text_is_text(pages: dict[str, etree._Element]) -> None:
     assert words(pages["sources/open.html"].find(f".//{X}h1")) == SHOWN
     scripts = [element for page in pages.values() for element in page.iter(f"{X}script", f"{X}b", f"{X}i")]
-    assert {element.get("src", "").removeprefix("../") for element in scripts} == {"site.js"}
+    assert {element.get("src", "").removeprefix("../") for element in scripts} == {"site.js", ""}
+    [spoken] = [element for element in scripts if element.get("src") is None]
+    assert spoken.get("type") == "application/ld+json"
     assert words(pages["index.html"].find(f".//{X}p[@class='note']")) == "A <note>."
     assert all("javascript:" not in (a.get("href") or "") for page in pages.values() for a in page.iter(f"{X}a"))
     handlers = [

@@ -358,6 +358,7 @@ def _front(site: Site) -> None:
     site.page(
         "index.html",
         "index.html",
+        dataset=metadata.dataset(site.release, "../"),
         world=_total(site, "world"),
         countries=countries,
         outlines=[
