@@ -927,6 +927,8 @@ def _say_what_next(home: Path) -> None:
     out.print(Text("And from a number to its evidence:", style="bold"))
     evidence = f"  {command} trace{option} observations us.clustermapping:state:15:22 employment"
     out.print(Text(evidence), soft_wrap=True)
+    out.print(Text("And the site, on this machine alone:", style="bold"))
+    out.print(Text(f"  {command} serve{option}"), soft_wrap=True)
 
 
 _SHOWN = 12
