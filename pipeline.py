@@ -32,7 +32,7 @@ from exports.licence import allowed
 from exports.release import Recipe, newest, next_release_id, read_manifest, switch, write
 from home import SETTINGS_FILE, WAYBACK_URL, is_loopback, read_settings
 from normalizers.contract import ContractError
-from normalizers.normalise import ROOM, NormaliseError, program
+from normalizers.normalise import ROOM, NormaliseError
 from staging import folder as staging_folder
 from staging import is_offered, naive, stage
 from status import FeedState, feed_states
@@ -432,12 +432,12 @@ def _confirm(home: Path, record: Harvest, confirmed_id: str, report: Reporter) -
 
 
 def _program(feed: Feed) -> str:
-    """Return a digest of all that decides which rows an answer becomes: parser, contract, SQL, field map, lists."""
-    own = [program(feed.place, suffix) for suffix in (".py", ".sql", ".fields.csv")]
+    """Return a digest of what decides which rows an answer becomes: parser, reader, contract, SQL, field map, lists."""
+    parser = Path(feed.module().__file__ or "").parent
     shipped = [path for each in feeds().values() if (path := each.shipped_path) is not None and path.is_file()]
-    shared = [*ROOM.glob("*.py"), *(ROOM / "reference").glob("*.csv"), *shipped]
-    files = [Path(feed.module().__file__ or ""), *own, *sorted(shared)]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    rooms = (ROOM, ROOM / feed.source_id, ROOM / "reference", parser, parser.parent / "reader")
+    files = {path for room in rooms for path in room.iterdir() if path.suffix in {".py", ".sql", ".csv"}}
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted({*files, *shipped}))).hexdigest()[:16]
 
 
 def _note_loaded(home: Path, record: Harvest, done: Loaded) -> None:
