@@ -273,6 +273,23 @@ def test_as_of_a_time_one_value_holds(tiny: duckdb.DuckDBPyConnection, moment: s
     assert [value for (value,) in rows] == employment
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_a_time_is_the_same_in_every_zone(tiny: duckdb.DuckDBPyConnection, zone: str) -> None:
+    asked = "SELECT obs_value FROM as_of({}) WHERE cluster_id = 'us.clustermapping:state:15:3'"
+    tiny.execute(f"SET TimeZone = '{zone}'")
+    try:
+        for moment, value in (
+            ("TIMESTAMPTZ '2020-12-31 23:59:59+00'", 95),
+            ("TIMESTAMPTZ '2021-01-01 02:00:00+02'", 98),
+            ("TIMESTAMP '2021-01-01'", 98),
+            ("DATE '2020-12-31'", 95),
+            ("'2021-01-01'", 98),
+        ):
+            assert tiny.execute(asked.format(moment)).fetchall() == [(value,)], moment
+    finally:
+        tiny.execute("SET TimeZone = 'UTC'")
+
+
 def test_current_clusters_are_named_with_their_rules(tiny: duckdb.DuckDBPyConnection) -> None:
     rows = tiny.execute(
         "SELECT cluster_id, region_name, hub_category_name, time_period, method, global_cluster_id IS NOT NULL "
