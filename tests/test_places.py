@@ -13,7 +13,7 @@ from conftest import Observatory
 
 from crawlers.source import feeds
 from warehouse import assemble
-from warehouse.schema import REGION_COORDINATES, REGIONS, create_table
+from warehouse.schema import CLUSTERS, REGION_COORDINATES, REGIONS, create_table
 from warehouse.store import connect
 
 ROOT = Path(__file__).parents[1]
@@ -174,9 +174,10 @@ def test_provinces_and_areas_of_canada_have_points(points: dict[str, dict[str, A
 
 @pytest.mark.duckdb
 def test_a_region_without_a_point_gets_that_of_the_nearest_above() -> None:
+    """And a cluster whose source states none gets that of its region."""
     with connect() as connection:
         connection.execute("ATTACH ':memory:' AS release")
-        for table in (REGIONS, REGION_COORDINATES):
+        for table in (REGIONS, REGION_COORDINATES, CLUSTERS):
             connection.execute(create_table(table).replace("CREATE TABLE ", "CREATE TABLE release.", 1))
         connection.executemany(
             "INSERT INTO release.regions (region_id, parent_region_id, country_code, latitude) VALUES (?, ?, ?, ?)",
@@ -200,7 +201,15 @@ def test_a_region_without_a_point_gets_that_of_the_nearest_above() -> None:
                 ("x:stated", 9, 9, "seat", 9),
             ],
         )
+        connection.executemany(
+            "INSERT INTO release.clusters (cluster_id, region_id, latitude, longitude) VALUES (?, ?, ?, ?)",
+            [("a", "x:own", 7, 8), ("b", "x:own", None, None), ("c", "x:child", None, None), ("d", None, None, None)],
+        )
         connection.execute((assemble.DERIVE / "region_coordinates.sql").read_text("utf-8"))
+        placed = connection.execute(
+            "SELECT cluster_id, latitude, longitude FROM release.clusters ORDER BY ALL"
+        ).fetchall()
+        assert placed == [("a", 7, 8), ("b", 1, 2), ("c", 3, 4), ("d", None, None)]
         found = connection.execute(
             "SELECT region_id, latitude, longitude, coordinate_basis, coordinate_error_km, coordinate_region_id "
             "FROM release.regions ORDER BY region_id"

@@ -265,8 +265,8 @@ COMMENT ON COLUMN "clusters"."hub_category_basis" IS 'The classes by which it wa
 COMMENT ON COLUMN "clusters"."product" IS 'What it makes, in the source''s words.';
 COMMENT ON COLUMN "clusters"."product_class" IS 'Product class of the founding paper.';
 COMMENT ON COLUMN "clusters"."product_class_basis" IS 'What gave the class (`word:textile`, `category:bcd:42`), or what disagrees; null: its source states it.';
-COMMENT ON COLUMN "clusters"."latitude" IS 'WGS 84 latitude, degrees north.';
-COMMENT ON COLUMN "clusters"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "clusters"."latitude" IS 'WGS 84 latitude, degrees north: stated, else of its region (basis and error: `regions`).';
+COMMENT ON COLUMN "clusters"."longitude" IS 'WGS 84 longitude, degrees east: stated, else of its region.';
 COMMENT ON COLUMN "clusters"."themes" IS 'Themes of the founding paper: stated, else given by `theme_rules` to the product.';
 COMMENT ON COLUMN "clusters"."note" IS 'What the source adds in words, or what we say of the reading.';
 COMMENT ON COLUMN "clusters"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';
@@ -1054,8 +1054,8 @@ COMMENT ON COLUMN "clusters_closed"."hub_category_basis" IS 'The classes by whic
 COMMENT ON COLUMN "clusters_closed"."product" IS 'What it makes, in the source''s words.';
 COMMENT ON COLUMN "clusters_closed"."product_class" IS 'Product class of the founding paper.';
 COMMENT ON COLUMN "clusters_closed"."product_class_basis" IS 'What gave the class (`word:textile`, `category:bcd:42`), or what disagrees; null: its source states it.';
-COMMENT ON COLUMN "clusters_closed"."latitude" IS 'WGS 84 latitude, degrees north.';
-COMMENT ON COLUMN "clusters_closed"."longitude" IS 'WGS 84 longitude, degrees east.';
+COMMENT ON COLUMN "clusters_closed"."latitude" IS 'WGS 84 latitude, degrees north: stated, else of its region (basis and error: `regions`).';
+COMMENT ON COLUMN "clusters_closed"."longitude" IS 'WGS 84 longitude, degrees east: stated, else of its region.';
 COMMENT ON COLUMN "clusters_closed"."themes" IS 'Themes of the founding paper: stated, else given by `theme_rules` to the product.';
 COMMENT ON COLUMN "clusters_closed"."note" IS 'What the source adds in words, or what we say of the reading.';
 COMMENT ON COLUMN "clusters_closed"."citation" IS 'What to cite for the row, such as work and section; null: cite the feed.';

@@ -1,5 +1,6 @@
 -- Each region gets the point of its own. One that has none gets that of the nearest region above it which has one, at last
--- of its country, with the basis `parent` and the error of that region, which is its size.
+-- of its country, with the basis `parent` and the error of that region, which is its size. A cluster whose source states no
+-- point gets that of its region.
 
 UPDATE release.regions
 SET latitude = point.latitude,
@@ -46,3 +47,9 @@ FROM (
     GROUP BY candidate.region_id
 ) AS given
 WHERE given.region_id = regions.region_id;
+
+UPDATE release.clusters
+SET latitude = region.latitude,
+    longitude = region.longitude
+FROM release.regions AS region
+WHERE region.region_id = clusters.region_id AND (clusters.latitude IS NULL OR clusters.longitude IS NULL);
