@@ -22,11 +22,9 @@ from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy import URL
 
 from crawlers.harvest import Stage, Status, harvests
 from crawlers.source import feeds
@@ -179,6 +177,10 @@ def run_now(home: Path, feed_id: str) -> str:
 @contextmanager
 def _jobs(home: Path) -> Iterator[_Jobs]:
     """Open the jobs of a home, paused."""
+    # Loaded here, for it takes as long as all else together, and every other command does without.
+    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore  # noqa: PLC0415
+    from sqlalchemy import URL  # noqa: PLC0415
+
     home.mkdir(parents=True, exist_ok=True)
     jobs = _Jobs(
         jobstores={"default": SQLAlchemyJobStore(url=URL.create("sqlite", database=str(home / "scheduler.sqlite")))},
