@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import cli
 from exports.site import build
@@ -19,6 +22,29 @@ from replicas.us import ClusterMapping
 
 FEED = "us.clustermapping"
 STATES_2016 = {"delay": "0", "retries": "1", "region_types": "state", "years": "2016"}
+
+
+class Units(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Deals out the tests of a file one by one, but for files whose tests share something: those go to one worker.
+
+    Every worker would set up a module's fixtures for itself. xdist's own groups (`--dist loadgroup`) do nothing with
+    pytest 9.2, which keeps the ids that they are written into elsewhere.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return the unit that a test belongs to: its file, or itself."""
+        file = nodeid.partition("::")[0]
+        return file if _shares(self.config.rootpath / file) else nodeid
+
+
+@cache
+def _shares(file: Path) -> bool:
+    return 'scope="module"' in file.read_text("utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units:
+    """Let xdist deal out the tests as `Units` says, the largest units first."""
+    return Units(config, log)
 
 
 @dataclass(frozen=True, slots=True)

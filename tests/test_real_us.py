@@ -21,10 +21,7 @@ LOAD = {"id": "cluster/country/98/1/2016", "type_t": "cluster", "timestamp": "20
 
 HAWAII = "us.clustermapping:state:15:22"
 
-pytestmark = [
-    pytest.mark.skipif(not RECORDED.exists(), reason="the recordings in ../shared/data/us are not there"),
-    pytest.mark.xdist_group("real"),
-]
+pytestmark = pytest.mark.skipif(not RECORDED.exists(), reason="the recordings in ../shared/data/us are not there")
 
 
 @cache

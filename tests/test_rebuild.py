@@ -16,8 +16,6 @@ from exports.release import listing
 from replicas.server import Fault, Replica, Response
 from replicas.us import ClusterMapping
 
-pytestmark = pytest.mark.xdist_group("rebuild")
-
 
 def without_one(document: dict[str, Any]) -> dict[str, Any] | None:
     """Leave out one document, as a source does whose table has a hole, and change another one."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 REAL = Path(__file__).parents[1] / ".." / "shared" / "data" / "us"
 needs_recordings = pytest.mark.skipif(not REAL.exists(), reason="the real recordings are not here")
-pytestmark = pytest.mark.xdist_group("replica_us")  # the workers share one server and its figures
 
 Document = dict[str, Any]
 

@@ -29,8 +29,6 @@ from replicas.server import Replica, Response
 from warehouse import store
 from warehouse.schema import Origin, quoted, tables
 
-pytestmark = pytest.mark.xdist_group("same_content")  # one set of homes for all
-
 FEEDS = [id_ for id_, feed in feeds().items() if Route.REPLICA in feed.routes and feed.source_id != "us"]
 
 SAVED = "a folder of pages"

@@ -29,8 +29,6 @@ from replicas.server import Replica
 from replicas.us import ClusterMapping
 from warehouse.store import lock
 
-pytestmark = pytest.mark.xdist_group("scheduler")
-
 US, BCD = "us.clustermapping", "ref.bcd"
 PATIENCE = 120.0
 """Seconds after which a test gives up waiting."""
