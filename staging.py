@@ -25,7 +25,7 @@ from crawlers.source import Feed, Route, catalogue
 from crawlers.spider import Batch, LeftOut, Table
 from guards import Facts, Finding, before, judge
 from normalizers.contract import ContractError, KindReport, RawPage, Record, Torn, check
-from normalizers.normalise import Normalised, normalise, prepare, records_of, shared
+from normalizers.normalise import Normalised, normalise, prepare, records_of, shared, sql_of
 from warehouse.schema import DOCUMENTS, QUARANTINE, create_table, literal, quoted
 from warehouse.store import connect
 
@@ -83,7 +83,7 @@ def stage(home: Path, feed: Feed, harvest: Harvest) -> list[Finding]:
     parsed = _parse(home, feed, harvest, feed.module().parse, target / "raw", choosers)
     spill = target / "spill"
     with connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
-        prepare(connection, _shipped_lists())
+        prepare(connection, _shipped_lists(), sql_of(feed.place))
         for counted in parsed.left_out:
             connection.execute("INSERT INTO left_out VALUES (?, ?, ?)", counted)
         reports = [

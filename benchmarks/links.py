@@ -60,8 +60,9 @@ def answer(release: Path, half: str, labels: Path = LABELS) -> list[Pair]:
     with labels.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["half"] == half]
     with duckdb.connect() as connection:
-        prepare(connection, {"lgd": Path(__file__).parents[1] / "crawlers" / "ref" / "lgd.csv"})
-        connection.execute((ROOM / "india" / "shared.sql").read_text("utf-8"))
+        india = (ROOM / "india" / "shared.sql").read_text("utf-8")
+        prepare(connection, {"lgd": Path(__file__).parents[1] / "crawlers" / "ref" / "lgd.csv"}, india)
+        connection.execute(india)
         connection.execute("ATTACH ':memory:' AS release")
         for table in TABLES.values():
             connection.execute(create_table(table).replace("CREATE TABLE ", "CREATE TABLE release.", 1))

@@ -7,6 +7,7 @@ program its inputs, takes its outputs, and fills in what every row has: feed, ha
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,12 +101,20 @@ def records_of(place: str) -> tuple[type[Record], ...]:
     return contract
 
 
-def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
-    """Create what every SQL program may use: schemas, reference lists, the macro `clean`, those for numbers and places.
+def sql_of(place: str) -> str:
+    """Return the SQL program of a feed, what it shares with others included."""
+    return f"{shared(place)}\n{program(place, '.sql').read_text('utf-8')}"
+
+
+def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path], sql: str) -> None:
+    """Create what a SQL program may use: schemas, reference lists, the macro `clean`, those for numbers and places.
+
+    Of the lists and the larger macros only those that it names are created: all of them take longer than most programs.
 
     Args:
         connection: in memory.
         lists: name → CSV of reference lists that stand elsewhere than in `normalizers/reference`.
+        sql: the program.
     """
     connection.execute(
         """
@@ -121,14 +130,18 @@ def prepare(connection: DuckDBPyConnection, lists: Mapping[str, Path]) -> None:
         );
         """
     )
-    connection.execute(values.MACROS)
-    connection.execute(places.MACROS)
+    named = set(re.findall(r"\w+", sql))
+    connection.execute(values.SIMPLE)
+    for macros in (values.QUANTITIES, places.MACROS):
+        if named.intersection(re.findall(r"CREATE MACRO (\w+)", macros)):
+            connection.execute(macros)
     own = {path.stem: path for path in sorted((ROOM / "reference").glob("*.csv"))}
     for name, path in {**own, **lists}.items():
-        connection.execute(
-            f"CREATE VIEW reference.{quoted(name)} AS "
-            f"FROM read_csv({literal(str(path))}, header = true, all_varchar = true)"
-        )
+        if name in named:
+            connection.execute(
+                f"CREATE VIEW reference.{quoted(name)} AS "
+                f"FROM read_csv({literal(str(path))}, header = true, all_varchar = true)"
+            )
 
 
 def normalise(
@@ -158,7 +171,7 @@ def normalise(
     if asked:
         connection.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(asked)])
     _read_field_map(connection, program(place, ".fields.csv"))
-    connection.execute(f"{shared(place)}\n{program(place, '.sql').read_text('utf-8')}")
+    connection.execute(sql_of(place))
     known = {table.name: table for table in tables(Origin.FEED)}
     made = [
         name

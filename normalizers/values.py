@@ -496,7 +496,7 @@ _DATE = _bound(
     "text",
     "day_order",
 )
-_QUANTITY_MACROS = f"""
+QUANTITIES = f"""
 -- The product of the multipliers in a unit, such as 1e7 for `Rs. in Crore` and 1000 for `('000)`; 1 where it has none.
 CREATE MACRO unit_factor(unit) AS {_FACTOR};
 
@@ -526,9 +526,10 @@ CREATE MACRO period_of(text, fiscal := NULL) AS {_PERIOD};
 -- A date, written with day, month and year in the stated order ('dmy' or 'mdy'), with the month in words, or as ISO 8601.
 CREATE MACRO date_of(text, day_order) AS {_DATE};
 """
+"""Macros for quantities with words and units, for periods and for dates; they call those of `SIMPLE`."""
 
 
-_SIMPLE = r"""
+SIMPLE = r"""
 -- The text with one kind of blank, and with the minus sign of keyboards.
 CREATE MACRO plain_text(text) AS trim(regexp_replace(
     translate(text, '−–’', '--'''), '[\s\x{00A0}\x{2009}\x{202F}]+', ' ', 'g'
@@ -591,5 +592,5 @@ CREATE MACRO stars_of(text) AS CASE
 END;
 """
 
-MACROS = _SIMPLE + _QUANTITY_MACROS
+MACROS = SIMPLE + QUANTITIES
 """Macros that every SQL program may use; each is null for a text that it cannot read."""

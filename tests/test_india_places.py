@@ -48,7 +48,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     path = feeds()[FEED].shipped_path
     assert path is not None
-    prepare(connection, {"lgd": path})
+    prepare(connection, {"lgd": path}, shared("india.places"))
     connection.execute(shared("india.places"))
     return connection
 
