@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +20,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from warehouse import schema
+from warehouse.store import connect
 
 DATABASE = "observatory.duckdb"
 STORAGE_VERSION = "v1.0.0"
@@ -198,23 +202,41 @@ def write_code_lists(connection: DuckDBPyConnection, folder: Path) -> list[Path]
         The files that were made, in order.
     """
     (folder / "codes").mkdir()
+    lists = code_lists()
+    given = [
+        (name, column.name, place, code, " ".join(users))
+        for name, (column, users) in lists.items()
+        for place, code in enumerate(column.codes)
+    ]
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE listed_code AS
+        SELECT
+            file,
+            place,
+            given.code,
+            {safe_text("known.name")} AS name,
+            {safe_text("known.definition")} AS definition,
+            used_by
+        FROM (
+            SELECT unnest($1::VARCHAR[]) AS file, unnest($2::VARCHAR[]) AS code_list, unnest($3::BIGINT[]) AS place,
+                unnest($4::VARCHAR[]) AS code, unnest($5::VARCHAR[]) AS used_by
+        ) AS given
+        LEFT JOIN release.codes AS known USING (code_list, code)
+        """,
+        [list(column) for column in zip(*given, strict=True)],
+    )
     made = []
-    for name, (column, users) in code_lists().items():
+    for name in lists:
         path = folder / "codes" / f"{name}.csv"
-        codes = ", ".join(map(schema.literal, column.codes))
-        query = f"""
-            SELECT
-                given.code,
-                {safe_text("known.name")} AS name,
-                {safe_text("known.definition")} AS definition,
-                {schema.literal(" ".join(users))} AS used_by
-            FROM (SELECT unnest([{codes}]) AS code, generate_subscripts([{codes}], 1) AS place) AS given
-            LEFT JOIN release.codes AS known
-                ON known.code_list = {schema.literal(column.name)} AND known.code = given.code
-            ORDER BY place
-        """
-        write_csv(connection, query, path)
+        columns = ", ".join(CODE_COLUMNS)
+        write_csv(
+            connection,
+            f"SELECT {columns} FROM temp.listed_code WHERE file = {schema.literal(name)} ORDER BY place",
+            path,
+        )
         made.append(path)
+    connection.execute("DROP TABLE temp.listed_code")
     return made
 
 
@@ -267,25 +289,52 @@ def write_database(connection: DuckDBPyConnection, folder: Path) -> Path:
         The file that was made. Its bytes differ between two builds, as those of every DuckDB file; its tables do not.
     """
     path = folder / DATABASE
-    storage = schema.literal(STORAGE_VERSION)
-    connection.execute(f"ATTACH {schema.literal(str(path))} AS book (STORAGE_VERSION {storage})")
-    try:
-        with connection.cursor() as session:
-            session.execute("USE book")
-            session.execute("BEGIN")  # one transaction: a commit per statement costs a second of fsync
+    with tempfile.TemporaryDirectory() as beside:
+        template = Path(beside) / DATABASE
+        template.write_bytes(_without_rows())
+        connection.execute(f"ATTACH {schema.literal(str(template))} AS template (READ_ONLY)")
+        try:
+            with _attached(connection, path, "book", _STORAGE) as session:
+                session.execute("COPY FROM DATABASE template TO book (SCHEMA)")
+                for table in schema.TABLES.values():
+                    source = schema.literal(str(folder / parquet_name(table)))
+                    session.execute(f"INSERT INTO {schema.quoted(table.name)} FROM read_parquet({source})")
+        finally:
+            connection.execute("DETACH template")
+    return path
+
+
+@cache
+def _without_rows() -> bytes:
+    """Return the database of a release without its rows: the same for all, and more work than the rows of most."""
+    with tempfile.TemporaryDirectory() as folder, connect() as connection:
+        path = Path(folder) / DATABASE
+        with _attached(connection, path, "book", _STORAGE) as session:
             for table in schema.TABLES.values():
                 session.execute(schema.create_table(table, comments=True))
-                source = schema.literal(str(folder / parquet_name(table)))
-                session.execute(f"INSERT INTO {schema.quoted(table.name)} FROM read_parquet({source})")
             for room in ("macros", "views"):  # views call macros
                 statements = resources.files("warehouse") / room
                 for name in sorted(file.name for file in statements.iterdir() if file.name.endswith(".sql")):
                     session.execute((statements / name).read_text(encoding="utf-8"))
+        return path.read_bytes()
+
+
+_STORAGE = f"(STORAGE_VERSION {schema.literal(STORAGE_VERSION)})"
+
+
+@contextmanager
+def _attached(connection: DuckDBPyConnection, path: Path, name: str, options: str = "") -> Iterator[DuckDBPyConnection]:
+    """Attach a database file, and write it in one transaction: a commit per statement costs a second of fsync."""
+    connection.execute(f"ATTACH {schema.literal(str(path))} AS {name} {options}")
+    try:
+        with connection.cursor() as session:
+            session.execute(f"USE {name}")
+            session.execute("BEGIN")
+            yield session
             session.execute("COMMIT")
-            session.execute("CHECKPOINT book")
+            session.execute(f"CHECKPOINT {name}")
     finally:
-        connection.execute("DETACH book")
-    return path
+        connection.execute(f"DETACH {name}")
 
 
 def write_console(connection: DuckDBPyConnection, folder: Path) -> Path:
@@ -299,17 +348,9 @@ def write_console(connection: DuckDBPyConnection, folder: Path) -> Path:
     path = folder / CONSOLE
     path.parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / DATABASE, path)
-    connection.execute(f"ATTACH {schema.literal(str(path))} AS console")
-    try:
-        with connection.cursor() as session:
-            session.execute("USE console")
-            session.execute("BEGIN")
-            for view in HEAVY_VIEWS:
-                session.execute(f"CREATE TABLE answered AS SELECT * FROM {view} ORDER BY ALL")
-                session.execute(f"DROP VIEW {view}")
-                session.execute(f"ALTER TABLE answered RENAME TO {view}")
-            session.execute("COMMIT")
-            session.execute("CHECKPOINT console")
-    finally:
-        connection.execute("DETACH console")
+    with _attached(connection, path, "console") as session:
+        for view in HEAVY_VIEWS:
+            session.execute(f"CREATE TABLE answered AS SELECT * FROM {view} ORDER BY ALL")
+            session.execute(f"DROP VIEW {view}")
+            session.execute(f"ALTER TABLE answered RENAME TO {view}")
     return path

@@ -56,7 +56,7 @@ def write(connection: DuckDBPyConnection, release_id: str, profile: str, previou
             _baseline(session, release_id, table)
         elif withdrawn and table.origin is Origin.DERIVED:
             _renew(session, release_id, table, previous)
-        else:
+        elif _count(session, quoted(table.name)) or _count(session, _parquet(table, previous)):
             _delta(session, release_id, table, previous, shown, withdrawn=withdrawn)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from duckdb import DuckDBPyConnection
 
 from warehouse import schema
@@ -53,22 +51,23 @@ def permitted(connection: DuckDBPyConnection, profile: str) -> str:
     return f"coalesce(feed_id IN ({', '.join(map(schema.literal, [*OURS, *feeds]))}), false)"
 
 
-def feeds_of(connection: DuckDBPyConnection, table: schema.Table) -> list[str]:
-    """Return the feeds whose terms hold for a table of the database ``release``, in order; none for our own facts.
+def feeds_of_tables(connection: DuckDBPyConnection) -> dict[str, list[str]]:
+    """Return table of the database ``release`` → the feeds whose terms hold for it, in order; none for our own facts.
 
     Rows that are computed across feeds count as of every feed that any table shows.
     """
-    if table.name in EXEMPT:
-        return []
-    found = _named(connection, [table])
-    if schema.DERIVED in found:
-        found |= _named(connection, [each for each in schema.TABLES.values() if each.name not in EXEMPT])
-    return sorted(found - set(OURS))
-
-
-def _named(connection: DuckDBPyConnection, tables: Sequence[schema.Table]) -> set[str]:
-    union = " UNION ".join(f"SELECT DISTINCT feed_id FROM release.{schema.quoted(table.name)}" for table in tables)
-    return {feed_id for (feed_id,) in connection.execute(union).fetchall() if feed_id is not None}
+    tables = [name for name in schema.TABLES if name not in EXEMPT]
+    found: dict[str, set[str]] = {name: set() for name in tables}
+    each = " UNION ALL ".join(
+        f"SELECT DISTINCT {schema.literal(name)}, feed_id FROM release.{schema.quoted(name)}" for name in tables
+    )
+    for name, feed_id in connection.execute(each).fetchall():
+        if feed_id is not None:
+            found[name].add(feed_id)
+    every = set().union(*found.values())
+    return {name: [] for name in EXEMPT} | {
+        name: sorted((every if schema.DERIVED in feeds else feeds) - set(OURS)) for name, feeds in found.items()
+    }
 
 
 def check(connection: DuckDBPyConnection, profile: str) -> None:

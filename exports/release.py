@@ -174,7 +174,11 @@ def write(
 
     folder = published / f".{recipe.release_id}.tmp-{os.getpid()}"
     folder.mkdir()
-    tables = [_write_table(connection, table, folder, recipe.profile) for table in schema.TABLES.values()]
+    feeds = licence.feeds_of_tables(connection)
+    tables = [
+        _write_table(connection, table, folder, recipe.profile) | {"feeds": feeds[table.name]}
+        for table in schema.TABLES.values()
+    ]
     files.write_database(connection, folder)
     synthetic = demo or _synthetic(connection)
     (folder / README).write_text(_readme(connection, recipe, notes, synthetic=synthetic), encoding="utf-8")
@@ -277,7 +281,6 @@ def _write_table(connection: DuckDBPyConnection, table: schema.Table, folder: Pa
         **_measure(path),
         "content_sha256": content["content_sha256"],
         "description": table.description,
-        "feeds": licence.feeds_of(connection, table),
     }
 
 

@@ -172,6 +172,9 @@ def _differing(connection: duckdb.DuckDBPyConnection, what: str) -> list[str]:
     problems = []
     for table in schema.TABLES.values():
         held, book = f"release.{quoted(table.name)}", f"book.{quoted(table.name)}"
+        rows = connection.execute(f"SELECT (SELECT count(*) FROM {held}), (SELECT count(*) FROM {book})").fetchall()
+        if rows == [(0, 0)]:
+            continue  # to compare all columns of nothing takes ten times as long
         [(missing, extra)] = connection.execute(
             f"SELECT (SELECT count(*) FROM (FROM {held} EXCEPT ALL FROM {book})), "
             f"(SELECT count(*) FROM (FROM {book} EXCEPT ALL FROM {held}))"

@@ -94,9 +94,10 @@ def assemble(
     connection.execute("UPDATE release.harvests SET reason = NULL, scope = NULL WHERE feed_id NOT IN (FROM allowed)")
     for table, rows in ((SOURCES, sources), (FEEDS, feeds)):
         marks = ", ".join("?" for _ in table.names)
-        for row in rows:
-            connection.execute(
-                f"INSERT INTO release.{quoted(table.name)} VALUES ({marks})", [row.get(name) for name in table.names]
+        if rows:
+            connection.executemany(
+                f"INSERT INTO release.{quoted(table.name)} VALUES ({marks})",
+                [[row.get(name) for name in table.names] for row in rows],
             )
     for path in sorted(MACROS.glob("*.sql")):
         connection.execute(temporary(path.read_text("utf-8")))
