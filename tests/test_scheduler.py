@@ -146,9 +146,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 def _harvest_often(told: Story) -> None:
-    """Run two feeds every two seconds, and talk to the daemon from other processes."""
+    """Run two feeds every four seconds, and talk to the daemon from other processes."""
     home = told.home
-    told.configure("every = 2", delay="0", page_size="10000", more='[feeds."ref.bcd"]\nevery = 2\n')
+    told.configure("every = 4", delay="0", page_size="10000", more='[feeds."ref.bcd"]\nevery = 4\n')
     with Daemon(home) as daemon:
         told.first_pid = daemon.process.pid
         until(lambda: all(len(ended(home, feed_id)) >= 3 for feed_id in (US, BCD)))
@@ -161,7 +161,7 @@ def _harvest_often(told: Story) -> None:
         told.generated_at = datetime.fromisoformat(status["generated_at"])
         told.releases = sorted(path.name for path in (home / "published").glob("2*"))
         before = daemon.said("harvest started")
-        time.sleep(3)
+        time.sleep(5)
         told.starts_while_paused = daemon.said("harvest started") - before
         assert "it was paused, and is resumed by this" in scheduler.run_now(home, BCD)
         daemon.waits_to_say("ref.bcd: harvest started", daemon.said("ref.bcd: harvest started") + 1)
