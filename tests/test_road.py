@@ -71,12 +71,12 @@ def test_a_harvest_says_what_the_source_says(observatory: Observatory, replica: 
 
 
 def test_an_unchanged_source_costs_no_rows_and_no_bodies(observatory: Observatory, replica: US) -> None:
-    _, first = observatory.harvest(replica.base_url)
+    _, first = observatory.harvest(replica.base_url, clusters="22")
     release = observatory.manifest()["release_id"]
-    code, second = observatory.harvest(replica.base_url)
+    code, second = observatory.harvest(replica.base_url, clusters="22")
     assert (code, second["status"], second["rows_opened"]) == (0, "unchanged", 0)
     replica.app.timestamp = "2030-01-01T00:00:00.000Z"
-    assert observatory.harvest(replica.base_url)[1]["status"] == "unchanged"
+    assert observatory.harvest(replica.base_url, clusters="22")[1]["status"] == "unchanged"
     assert observatory.manifest()["release_id"] == release
     sizes = [
         (harvests.folder(observatory.home, each["harvest_id"]) / "00000.warc.gz").stat().st_size
@@ -86,9 +86,9 @@ def test_an_unchanged_source_costs_no_rows_and_no_bodies(observatory: Observator
 
 
 def test_history_is_closed_and_appended(observatory: Observatory, replica: US) -> None:
-    observatory.harvest(replica.base_url)
+    observatory.harvest(replica.base_url, clusters="22")
     replica.app.mutate = change(emp_tl=60000, ap_tl=0)
-    _, harvest = observatory.harvest(replica.base_url)
+    _, harvest = observatory.harvest(replica.base_url, clusters="22")
     assert [harvest[f"rows_{what}"] for what in ("opened", "changed", "closed")] == [0, 2, 0]
     history = observatory.sql(
         f"SELECT obs_value, obs_status, closed_by, valid_to IS NULL AS open FROM observation_history "
@@ -121,27 +121,27 @@ def test_only_what_was_read_completely_is_closed(observatory: Observatory, repli
     replica.faults.append(Fault("*/meta/regions", times=99, answer=counts))
     part = "time_period || ' ' || split_part(cluster_id, ':', 2)"
     periods = f"SELECT {part} AS part, count(*) AS rows FROM observations GROUP BY 1"
-    _, first = observatory.harvest(replica.base_url, region_types="state,county")
-    assert (first["status"], first["records"]) == ("accepted", (50 + 3) * 67)
+    _, first = observatory.harvest(replica.base_url, region_types="state,county", clusters="22")
+    assert (first["status"], first["records"]) == ("accepted", 50 + 3)
     before = {row["part"]: row["rows"] for row in observatory.sql(periods)}
-    assert observatory.harvest(replica.base_url, years="2017")[1]["rows_closed"] == 0
-    assert observatory.harvest(replica.base_url)[1]["status"] == "unchanged"
+    assert observatory.harvest(replica.base_url, years="2017", clusters="22")[1]["rows_closed"] == 0
+    assert observatory.harvest(replica.base_url, clusters="22")[1]["status"] == "unchanged"
     after = {row["part"]: row["rows"] for row in observatory.sql(periods)}
     assert after == before | {"2017 state": after["2017 state"]}
     assert set(before) == {"2016 state", "2016 county"}
     # A cell that becomes a placeholder ends, with its observations, but only in the year that says so.
     replica.app.mutate = lambda document: few_counties(change(rec_count_tl=0)(document))
-    _, last = observatory.harvest(replica.base_url)
+    _, last = observatory.harvest(replica.base_url, clusters="22")
     gone = observatory.sql(f"SELECT DISTINCT time_period FROM observations WHERE cluster_id = '{HAWAII}'")
     assert (last["status"], last["rows_opened"], gone) == ("accepted", 0, [{"time_period": "2017"}])
     assert last["rows_closed"] == 13
 
 
 def test_a_short_harvest_is_held_until_it_is_accepted(observatory: Observatory, replica: US) -> None:
-    observatory.harvest(replica.base_url)
+    observatory.harvest(replica.base_url, clusters="22")
     contents = observatory.contents()
     replica.app.mutate = change()
-    code, held = observatory.harvest(replica.base_url)
+    code, held = observatory.harvest(replica.base_url, clusters="22")
     assert (code, held["status"]) == (3, "held")
     assert "cells/state/2016 has 49 of 50 records" in held["reason"]
     assert observatory.contents() == contents
@@ -171,21 +171,21 @@ def test_contract_rejects_values_and_records_but_never_overwrites(observatory: O
     replica.app.mutate = lambda document: (
         document | {"novel_t": "x"} if document.get("type_t") == "cluster" else document
     )
-    code, harvest = observatory.harvest(replica.base_url)
+    code, harvest = observatory.harvest(replica.base_url, clusters="22")
     assert (code, harvest["status"]) == (0, "unchanged")
-    assert "unknown key 'novel_t' in 3,350 of 3,350 cells" in harvest["warnings"][0]
+    assert "unknown key 'novel_t' in 50 of 50 cells" in harvest["warnings"][0]
 
     def renamed(document: dict[str, Any]) -> dict[str, Any]:
         return {("wages_tf" if key == "private_wage_tf" else key): value for key, value in document.items()}
 
     replica.app.mutate = renamed
-    code, harvest = observatory.harvest(replica.base_url)
-    assert (code, "none of 3,350 cells has private_wage_tf" in harvest["reason"]) == (3, True)
+    code, harvest = observatory.harvest(replica.base_url, clusters="22")
+    assert (code, "none of 50 cells has private_wage_tf" in harvest["reason"]) == (3, True)
     replica.app.mutate = lambda document: (
         document | {"emp_tl": None} if document.get("type_t") == "cluster" else document
     )
-    code, harvest = observatory.harvest(replica.base_url)
-    assert (code, "3,350 of 3,350 cells were rejected" in harvest["reason"]) == (3, True)
+    code, harvest = observatory.harvest(replica.base_url, clusters="22")
+    assert (code, "50 of 50 cells were rejected" in harvest["reason"]) == (3, True)
 
 
 def test_pages(observatory: Observatory, replica: US) -> None:
@@ -213,7 +213,7 @@ def test_one_hit_is_an_object_and_none_is_an_empty_array(observatory: Observator
     assert observatory.value("SELECT DISTINCT locator FROM observations") == "json:"
     assert observatory.run("trace", "observations", HAWAII, "employment")[1]["record"]["id"] == CELL
     replica.app.mutate = lambda document: None if document.get("type_t") == "cluster" else document
-    code, harvest = observatory.harvest(replica.base_url)
+    code, harvest = observatory.harvest(replica.base_url, clusters="22")
     assert (code, harvest["status"], harvest["records"]) == (3, "held", 0)
 
 
@@ -231,15 +231,15 @@ def test_one_hit_is_an_object_and_none_is_an_empty_array(observatory: Observator
 def test_failures_are_told_and_change_nothing(
     observatory: Observatory, replica: US, answer: Response | None, expected: str
 ) -> None:
-    replica.faults.append(Fault("*/2016/all*", times=99, answer=answer, reset=answer is None))
-    code, harvest = observatory.harvest(replica.base_url)
+    replica.faults.append(Fault("*/2016/22*", times=99, answer=answer, reset=answer is None))
+    code, harvest = observatory.harvest(replica.base_url, clusters="22")
     assert (code, harvest["status"], harvest["rows_opened"]) == (1, "partial", 0)
     assert expected in harvest["reason"]
-    assert "/region/state/all/2016/all" in harvest["reason"] or "elsewhere" in expected
+    assert "/region/state/all/2016/22" in harvest["reason"] or "elsewhere" in expected
     replica.faults.clear()
     replica.requests.clear()
-    code, harvest = observatory.harvest(replica.base_url)
-    assert (code, harvest["status"], harvest["records"]) == (0, "accepted", 3350)
+    code, harvest = observatory.harvest(replica.base_url, "--no-publish", clusters="22")
+    assert (code, harvest["status"], harvest["records"]) == (0, "accepted", 50)
     asked = [request.path.removeprefix("/data") for request in replica.requests]
     answered_well_before = ["/meta/years", "/meta/clusters", "/meta/regions", "/region", "/meta/dict"]
     assert not set(asked) & set(answered_well_before)
@@ -324,7 +324,7 @@ def test_routes_give_equal_content(observatory: Observatory, replica: US, tmp_pa
 def test_replay_needs_neither_network_nor_staging(
     observatory: Observatory, replica: US, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, first = observatory.harvest(replica.base_url)
+    _, first = observatory.harvest(replica.base_url, clusters="22")
     contents = observatory.contents()
     shutil.rmtree(observatory.home / "staging")
 
@@ -336,7 +336,7 @@ def test_replay_needs_neither_network_nor_staging(
     assert (code, document["harvests"][0]["status"]) == (0, "unchanged")
     monkeypatch.undo()
     replica.app.mutate = change(emp_tl=60000)
-    _, second = observatory.harvest(replica.base_url)
+    _, second = observatory.harvest(replica.base_url, clusters="22")
     code, document = observatory.run("replay", FEED, first["harvest_id"])
     assert (code, document["harvests"][0]["status"]) == (3, "held")
     assert second["harvest_id"] in document["harvests"][0]["reason"]
@@ -344,21 +344,21 @@ def test_replay_needs_neither_network_nor_staging(
 
 
 def test_real_and_synthetic_are_never_mixed(observatory: Observatory, replica: US, tmp_path: Path) -> None:
-    observatory.harvest(replica.base_url)
+    observatory.harvest(replica.base_url, "--no-publish", clusters="22")
     saved = tmp_path / "saved"
     saved.mkdir()
     (saved / "years.json").write_text('["2016"]', "utf-8")
     code, harvest = observatory.harvest_files(saved)
     assert (code, harvest["status"]) == (1, "failed")
     assert "never mixed" in harvest["reason"]
-    assert observatory.run("harvest", "ref.bcd")[0] == 0
+    assert observatory.run("harvest", "ref.bcd", "--no-publish")[0] == 0
 
 
 def test_public_holds_no_row_of_a_restricted_feed(observatory: Observatory, replica: US) -> None:
     code, document = observatory.run("publish", "--profile", "public")
     assert (code, len(document["release"])) == (0, len("2026.01.01.1"))
     assert any("was not harvested with success yet" in note for note in observatory.manifest()["notes"])
-    observatory.harvest(replica.base_url)
+    observatory.harvest(replica.base_url, clusters="22")
     observatory.run("publish", "--profile", "public")
     manifest = observatory.manifest("latest-public")
     assert {name: table["rows"] for name, table in manifest["tables"].items() if table["rows"]} == {
