@@ -42,6 +42,7 @@ def _shares(file: Path) -> bool:
     return 'scope="module"' in file.read_text("utf-8")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units:
     """Let xdist deal out the tests as `Units` says, the largest units first."""
     return Units(config, log)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
+from scrapy.settings import default_settings
 
-from crawlers.crawl import settings
+from crawlers.crawl import NOT_LOADED, settings
 from crawlers.source import Feed, Politeness, Route, catalogue, feeds, read_source, refuse_shared_prefix, select
 from normalizers.normalise import ROOM, program, records_of
 from warehouse.schema import TABLES
@@ -87,6 +88,16 @@ def test_every_crawl_is_closed_and_polite() -> None:
     }
     assert {name: chosen[name] for name in expected} == expected
     assert "me@example.org" in chosen["USER_AGENT"]
+
+
+@pytest.mark.parametrize("name", ["EXTENSIONS_BASE", "DOWNLOADER_MIDDLEWARES_BASE"])
+def test_only_what_no_crawl_uses_is_left_out(name: str) -> None:
+    """Whatever else Scrapy brings is there, and what has another name one day is seen."""
+    chosen = settings(Politeness(delay=7, timeout=8, retries=2), "me@example.org", Path("crawl.log"))
+    everything = getattr(default_settings, name)
+    left_out = {path for path in everything if path.endswith(NOT_LOADED)}
+    assert chosen[name] == {path: order for path, order in everything.items() if path not in left_out}
+    assert len(left_out) == {"EXTENSIONS_BASE": 3, "DOWNLOADER_MIDDLEWARES_BASE": 1}[name]
 
 
 @pytest.mark.parametrize("room", ["crawlers", "normalizers", "warehouse", "exports"])

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from conftest import Units
 
 from warehouse.store import connect
 
@@ -49,6 +50,19 @@ def test_duckdb_is_opened_in_one_place() -> None:
     modules = [*ROOT.glob("*.py"), *(path for room in rooms for path in (ROOT / room).rglob("*.py"))]
     opening = [path.relative_to(ROOT).as_posix() for path in modules if "duckdb.connect(" in path.read_text("utf-8")]
     assert opening == ["warehouse/store.py"]
+
+
+def test_tests_that_share_something_are_dealt_out_together(pytestconfig: pytest.Config) -> None:
+    """Each worker would set up a module's fixtures for itself, some of which take a minute."""
+
+    def unit(test: str) -> str:
+        scheduler = Units.__new__(Units)
+        scheduler.config = pytestconfig
+        return scheduler._split_scope(test)  # noqa: SLF001  # xdist asks it for every test
+
+    assert unit("tests/test_rebuild.py::test_the_story_is_told") == "tests/test_rebuild.py"
+    assert unit("tests/test_rebuild.py::test_every_file_is_made_again_byte_by_byte[a::b@c]") == "tests/test_rebuild.py"
+    assert unit("tests/test_evidence.py::test_redact_url[a::b]") == "tests/test_evidence.py::test_redact_url[a::b]"
 
 
 def test_duckdb_keeps_silent() -> None:
