@@ -20,6 +20,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from warehouse import schema
+from warehouse.generate import described_views
 from warehouse.store import connect
 
 DATABASE = "observatory.duckdb"
@@ -316,6 +317,9 @@ def _without_rows() -> bytes:
                 statements = resources.files("warehouse") / room
                 for name in sorted(file.name for file in statements.iterdir() if file.name.endswith(".sql")):
                     session.execute((statements / name).read_text(encoding="utf-8"))
+            for name, words in described_views():
+                kind = "MACRO TABLE" if name == "as_of" else "VIEW"
+                session.execute(f"COMMENT ON {kind} {schema.quoted(name)} IS {schema.literal(words)}")
         return path.read_bytes()
 
 
@@ -353,4 +357,5 @@ def write_console(connection: DuckDBPyConnection, folder: Path) -> Path:
             session.execute(f"CREATE TABLE answered AS SELECT * FROM {view} ORDER BY ALL")
             session.execute(f"DROP VIEW {view}")
             session.execute(f"ALTER TABLE answered RENAME TO {view}")
+            session.execute(f"COMMENT ON TABLE {view} IS {schema.literal(dict(described_views())[view])}")
     return path

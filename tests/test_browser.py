@@ -24,7 +24,7 @@ from test_site import SHOWN, publish
 from exports import files, release
 from exports.site import build
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CONSOLE = Path(build.__file__).parent / "console"
 AXE = CONSOLE / "node_modules" / "axe-core" / "axe.min.js"

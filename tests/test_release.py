@@ -540,6 +540,10 @@ def test_database_holds_tables_comments_and_views(tmp_path: Path) -> None:
             "SELECT comment FROM duckdb_tables() WHERE database_name = 'other' AND table_name = 'clusters'"
         ).fetchall()
         assert comments == [(schema.CLUSTERS.description,)]
+        [(unsaid,)] = connection.execute(
+            "SELECT count(*) FROM duckdb_views() WHERE database_name = 'other' AND NOT internal AND comment IS NULL"
+        ).fetchall()
+        assert unsaid == 0
 
 
 def test_manifest_measures_every_file(tmp_path: Path) -> None:
