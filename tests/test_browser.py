@@ -354,6 +354,8 @@ def test_the_site_is_walked_by_key(visit: Visit) -> None:
     page.keyboard.press("Enter")
     assert page.url.endswith("#main")
     page.keyboard.press("Tab")
+    expect(page.get_by_text("Notes on this release")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.locator("[name=country_code]")).to_be_focused()
     page.keyboard.press("I")  # as a keyboard chooses: by the first letter
     expect(page.locator("#count")).to_have_text("1")
