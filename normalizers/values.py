@@ -86,6 +86,8 @@ _ABOUT_IN = {  # by language, ISO 639
     "ms": r"kira-kira|hampir",
 }
 _ABOUT = "|".join(_ABOUT_IN.values())
+_ABOUT_BEHIND = r"approx(?:imate(?:ly)?)?|appx|circa|ca|roughly|estimated?|estimates|est|or so|environ|env|aprox(?:imada(?:mente)?)?|ungefähr"
+"""What says `about` where it stands behind a figure; single letters do not: they are flags of a table as well."""
 _OVER_IN = {
     "en": r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"
     r"|minimum(?: of)?|min\.?)|>=?|≥",
@@ -160,7 +162,11 @@ _ASIDE = (
 )
 """What may stand after a number without making it another one."""
 
-_YEARS = r"(?:fy ?)?(?:19|20)[0-9]{2}(?:[-/](?:(?:19|20)[0-9]{2}|[0-9]{2}))?"
+_YEARS = r"(?:(?:fy ?)?(?:19|20)[0-9]{2}(?:[-/](?:(?:19|20)[0-9]{2}|[0-9]{2}))?|fy ?[0-9]{2}(?:[-/][0-9]{2})?)"
+_EXPONENTS = r"\p{L}|[kcdmhµ]m|ft|yd|mi|in|sq\.? ?m"
+"""After which a raised 2 or 3 is an exponent, and no mark of a footnote: `5 m²`."""
+_LETTER = r"[mb]\.?"
+"""A letter that is a multiplier of money, and of nothing else: `5 m` are metres, `140 b` has the flag of a break."""
 _PERCENT = r"%|per ?cent[oi]?\b|pct\b\.?|prozent\b|pour ?cent\b|v\. ?h\.|vom hundert\b|por ?c[ie]e?nto\b|procent\b"
 _NAMES = "|".join(_CODES.values())
 _DOLLARS = r"us ?\$|u\.s\. ?\$|ca? ?\$|c[ad]n ?\$|\$ ?ca(?:d|n)?|r ?\$|mx ?\$"
@@ -276,7 +282,11 @@ _WORDS_AS_DIGITS = (
 )
 _WORD_STEPS = [
     ("w0", "plain_text(translate(lower(nfc_normalize(given_text)), '—‒―०१२३४५६७८९', '---0123456789'))"),
-    ("w1", r"regexp_replace(w0, '([*†‡§#^¹²³⁴⁵⁶⁷⁸⁹⁰]|\[[a-z0-9]{1,2}\])+$', '')"),
+    (
+        "w1",
+        rf"CASE WHEN regexp_matches(w0, '(^|[^\p{{L}}])(?:{_EXPONENTS})[²³]$') THEN w0 "
+        r"ELSE regexp_replace(w0, '([*†‡§#^¹²³⁴⁵⁶⁷⁸⁹⁰]|\[[a-z0-9]{1,2}\])+$', '') END",
+    ),
     ("w2", _replaced("w1")),
     (
         "w3",
@@ -304,7 +314,14 @@ _WORD_STEPS = [
         + _quoted(rf"^({_CURRENCY_BEFORE}) ?({_ABOUT}|{_OVER}|{_UNDER}) ")
         + r", '\2 \1 ')",
     ),
-    ("w7", "regexp_replace(w6, " + _quoted(rf" *\((?:{_ABOUT}|e)\)") + ", ' or so')"),
+    (
+        "w7",
+        "regexp_replace(regexp_replace(w6, "
+        + _quoted(rf" *\((?:{_ABOUT}|e)\)")
+        + ", ' or so'), "
+        + _quoted(rf"^(.*[0-9].*[^ ,;]|[0-9])[ ,;]+(?:{_ABOUT_BEHIND})\.?$")
+        + r", '\1 or so')",
+    ),
     # a share in brackets behind a figure that is none says something else: `1 230 (dont 84 % de PME)`
     (
         "w8",
@@ -365,6 +382,7 @@ _QUANTITY = _bound(
         *_SHAPE_STEPS,
         ("bare", _BARE),
         ("numbers", _NUMBER),
+        ("written", _by_mark(lambda mark: _tokens(mark, 2))),
         ("scales", _by_mark(lambda mark: _tokens(mark, 3))),
         ("later", _by_mark(lambda mark: _tokens(mark, 6))),
         ("shares", _by_mark(lambda mark: _tokens(mark, 4))),
@@ -374,6 +392,8 @@ _QUANTITY = _bound(
             "head",
             "{'factor': unit_factor(given_unit), 'currency': unit_currency(given_unit, given_dollar), 'share': regexp_matches(lower(coalesce(given_unit, '')), "
             + _quoted(_PERCENT)
+            + "), 'money': unit_currency(given_unit, '$') IS NOT NULL, 'letter': regexp_matches(lower(coalesce(given_unit, '')), "
+            + _quoted(rf"(^|[^\p{{L}}]){_LETTER}($|[^\p{{L}}])")
             + ")}",
         ),
         (
@@ -393,41 +413,64 @@ _QUANTITY = _bound(
             r"WHEN len(said) = 2 AND regexp_full_match(bare, '¤ ?(?:\(|or|i\.?e\.?,?|=|equals|equivalent to|\((?:i\.?e\.?,?|or|=|about|approx\.?|nearly|equivalent to)) ?¤ ?\)?') THEN 'two' "
             r"WHEN len(said) > 2 AND regexp_full_match(bare, '¤ ?\(¤(?: ?\+ ?¤)+\)') THEN 'sum' END",
         ),
+        ("codes", "list_distinct(list_filter(list_transform(said, lambda s: s.currency), lambda c: c IS NOT NULL))"),
+        ("money", "head.money OR len(codes) > 0"),
+        ("head_factor", "CASE WHEN money OR NOT head.letter THEN head.factor END"),
+        # `10-12,000` are 10 to 12,000 or 10,000 to 12,000
+        (
+            "elided",
+            "coalesce(form = 'range' AND NOT regexp_matches(bare, '[[:alpha:]] ¤ [[:alpha:]]') AND said[1].scale IS NULL AND numbers[1] < 1000 "
+            "AND numbers[1] = floor(numbers[1]) AND numbers[2] >= 1000 AND regexp_matches(written[2], '[., ''][0-9]{3}$') AND numbers[1] * 1000 < numbers[2], false)",
+        ),
         (
             "amounts",
             "list_transform(range(1, len(said) + 1), lambda i: said[i].number * CASE "
+            "WHEN NOT money AND regexp_full_match(coalesce(said[i].scale, CASE WHEN form = 'range' THEN said[2].scale END, ''), "
+            + _quoted(_LETTER)
+            + ") THEN NULL "
             "WHEN said[i].scale IS NOT NULL THEN unit_factor(said[i].scale) "
             "WHEN form = 'range' AND i = 1 AND said[2].scale IS NOT NULL THEN unit_factor(said[2].scale) "
             "WHEN said[i].share THEN 1 "
             "WHEN head.share AND said[i].currency IS NULL THEN CASE WHEN head.currency IS NULL THEN 1 END "
             "WHEN said[i].currency <> head.currency THEN NULL "
             "WHEN form IN ('two', 'sum') AND i > 1 AND said[1].scale IS NOT NULL THEN NULL "
-            "ELSE head.factor END)",
+            "ELSE head_factor END)",
         ),
-        ("codes", "list_distinct(list_filter(list_transform(said, lambda s: s.currency), lambda c: c IS NOT NULL))"),
         (
             "clash",
             "form = 'two' AND len(codes) < 2 AND said[1].share = said[2].share AND NOT is_same(amounts[1], amounts[2]) "
-            "OR form = 'sum' AND NOT is_same(numbers[1], list_sum(numbers[2:])) OR form = 'one' AND amounts[1] IS NULL",
+            "OR form = 'sum' AND NOT is_same(numbers[1], list_sum(numbers[2:])) OR form = 'one' AND amounts[1] IS NULL "
+            "OR form = 'range' AND (amounts[1] IS NULL OR amounts[2] IS NULL) OR elided OR bare = '(¤)'",
         ),
         (
             "sign",
             "CASE WHEN bare = '-¤' THEN -1 ELSE 1 END",
         ),
+        # an amount that is not known may be the number as it stands, or what the multiplier makes of it
+        (
+            "readings",
+            "CASE WHEN form = 'sum' THEN [numbers[1], list_sum(numbers[2:])] "
+            "WHEN elided THEN [amounts[1], amounts[1] * 1000, amounts[2]] "
+            "WHEN bare = '(¤)' THEN [amounts[1], -amounts[1]] "
+            "ELSE list_filter(flatten(list_transform(range(1, len(said) + 1), lambda i: CASE WHEN amounts[i] IS NOT NULL THEN [amounts[i]] "
+            "WHEN form NOT IN ('one', 'range') THEN [] "
+            "ELSE [numbers[i], numbers[i] * coalesce(CASE WHEN coalesce(said[i].scale, said[-1].scale) IS NOT NULL THEN unit_factor(coalesce(said[i].scale, said[-1].scale)) END, head.factor)] END)), lambda r: r IS NOT NULL) END",
+        ),
     ],
-    """CASE WHEN form IS NOT NULL AND NOT (form = 'range' AND (is_years(words) OR amounts[1] > amounts[2])) THEN {
+    """CASE WHEN form IS NOT NULL AND NOT (form = 'range' AND (is_years(words) OR coalesce(amounts[1] > amounts[2], false))) THEN {
         'value': CASE WHEN form <> 'range' AND NOT clash THEN sign * amounts[1] END,
-        'low': CASE WHEN form = 'range' THEN amounts[1] END,
-        'high': CASE WHEN form = 'range' THEN amounts[2] END,
-        'qualifier': CASE WHEN form = 'range' THEN 'range' ELSE """
+        'low': CASE WHEN form = 'range' AND NOT clash THEN amounts[1] END,
+        'high': CASE WHEN form = 'range' AND NOT clash THEN amounts[2] END,
+        'qualifier': CASE WHEN form = 'range' THEN CASE WHEN NOT clash THEN 'range' END ELSE """
     + _QUALIFIERS
     + """ END,
-        'unit_measure': CASE WHEN said[1].share THEN 'percent' ELSE coalesce(
+        'unit_measure': CASE WHEN said[1].share THEN 'percent'
+            WHEN clash AND said[1].currency <> head.currency AND amounts[1] IS NULL THEN NULL ELSE coalesce(
             nullif(CASE WHEN form IN ('range', 'two') THEN coalesce(said[1].currency, said[2].currency) ELSE said[1].currency END, '$'),
             head.currency, CASE WHEN head.share THEN 'percent' END) END,
         'multiplier': CASE WHEN said[1].number <> 0 THEN round(amounts[1] / said[1].number) ELSE 1 END,
         'contradiction': coalesce(clash, false),
-        'readings': CASE WHEN form = 'sum' THEN [numbers[1], list_sum(numbers[2:])] ELSE list_filter(amounts, lambda a: a IS NOT NULL) END
+        'readings': readings
     }::STRUCT(value DOUBLE, low DOUBLE, high DOUBLE, qualifier VARCHAR, unit_measure VARCHAR, multiplier DOUBLE,
         contradiction BOOLEAN, readings DOUBLE[]) END""",
     "text",
@@ -461,6 +504,7 @@ _SETTLED = _bound(
 END""",
     "quantities",
 )
+_FISCAL = r"f\.?y\.? ?|financial year ?|fiscal(?: year)? ?"
 _PERIOD = _bound(
     [
         (
@@ -469,17 +513,28 @@ _PERIOD = _bound(
         ),
         (
             "span",
-            r"regexp_extract(p, '^(?:f\.?y\.? ?|financial year ?|fiscal(?: year)? ?)?((?:19|20)[0-9]{2}) ?[-/] ?((?:19|20)?[0-9]{2})$', ['from', 'to'])",
+            rf"regexp_extract(p, '^(?:{_FISCAL})?((?:19|20)[0-9]{{2}}) ?[-/] ?((?:19|20)?[0-9]{{2}})$', ['from', 'to'])",
         ),
-        ("fy", r"regexp_extract(p, '^(?:f\.?y\.? ?|financial year ?|fiscal(?: year)? ?)''?((?:19|20)?[0-9]{2})$', 1)"),
+        ("short", rf"regexp_extract(p, '^(?:{_FISCAL})''?([0-9]{{2}}) ?[-/] ?''?([0-9]{{2}})$', ['from', 'to'])"),
+        ("fy", rf"regexp_extract(p, '^(?:{_FISCAL})''?((?:19|20)?[0-9]{{2}})$', 1)"),
+        # a day: one that would be another with day and month exchanged is none
+        (
+            "day",
+            "CASE WHEN date_of(p, 'mdy') IS NULL OR date_of(p, 'dmy') = date_of(p, 'mdy') THEN date_of(p, 'dmy') "
+            "WHEN date_of(p, 'dmy') IS NULL THEN date_of(p, 'mdy') END",
+        ),
+        ("numbered", "date_of(p, 'dmy') IS NOT NULL OR date_of(p, 'mdy') IS NOT NULL"),
     ],
     r"""CASE
     WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}') THEN p
     WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])') AND given_fiscal IS NULL
         AND TRY_CAST(right(p, 2) AS INTEGER) <> (TRY_CAST(substr(p, 3, 2) AS INTEGER) + 1) % 100 THEN p
     WHEN span['from'] <> '' AND TRY_CAST(right(span['to'], 2) AS INTEGER) = (TRY_CAST(span['from'] AS INTEGER) + 1) % 100 THEN span['from'] || '-' || given_fiscal || '/P1Y'
-    WHEN fy <> '' THEN ((CASE WHEN len(fy) = 2 THEN 2000 ELSE 0 END + TRY_CAST(fy AS INTEGER)) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
-    WHEN date_of(p, 'dmy') IS NULL THEN strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
+    WHEN short['from'] <> '' THEN CASE WHEN TRY_CAST(short['to'] AS INTEGER) = (TRY_CAST(short['from'] AS INTEGER) + 1) % 100
+        THEN whole_year(short['from']) || '-' || given_fiscal || '/P1Y' END
+    WHEN fy <> '' THEN (whole_year(fy) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
+    WHEN numbered THEN strftime(day, '%Y-%m-%d')
+    ELSE strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
 END""",
     "text",
     "fiscal",
@@ -512,19 +567,26 @@ CREATE MACRO is_years(words) AS regexp_full_match(words, {_quoted(_YEARS)});
 -- A quantity: `about Rs. 10 crore` is 100,000,000 INR, about. `unit` is what stands over the column or in the label;
 -- a multiplier or currency in the text itself goes before it. A range has no value, but `low` and `high`. A text that
 -- gives two readings of one figure has no value where they contradict each other (by more than one per cent): the
--- observation has status O and both readings go to quarantine. Null where the text is no quantity.
+-- observation has status O and both readings go to quarantine. So it is with what may be read in two ways: `(1,200)`,
+-- `10-12,000`, a letter for a million (`5 m`) without a currency, a currency that is not that of the unit.
+-- Null where the text is no quantity.
 CREATE MACRO quantity(text, mark, unit := '', dollar := NULL) AS {_QUANTITY};
 
 -- One of several statements of one figure, each a `quantity`: another one settles a statement that contradicts itself
 -- by one of its readings; statements that say different things contradict each other.
 CREATE MACRO settled(quantities) AS {_SETTLED};
 
--- A period as SDMX writes it: `2016`, `2016-03`, `2018-04-01/P1Y` for a fiscal year that begins on `fiscal` (month-day;
--- '04-01' in India; without it such years are null); null where the text names none or several. FY19 ends in 2019.
-CREATE MACRO period_of(text, fiscal := NULL) AS {_PERIOD};
-
 -- A date, written with day, month and year in the stated order ('dmy' or 'mdy'), with the month in words, or as ISO 8601.
 CREATE MACRO date_of(text, day_order) AS {_DATE};
+
+-- A year of two digits: 70 to 99 are of the last century.
+CREATE MACRO whole_year(digits) AS CASE WHEN len(digits) > 2 THEN 0 WHEN digits >= '70' THEN 1900 ELSE 2000 END
+    + TRY_CAST(digits AS INTEGER);
+
+-- A period as SDMX writes it: `2016`, `2016-03`, `2016-03-31`, `2018-04-01/P1Y` for a fiscal year that begins on `fiscal`
+-- (month-day; '04-01' in India; without it such years are null); null where the text names none or several, or a day that
+-- may be two. FY19 ends in 2019.
+CREATE MACRO period_of(text, fiscal := NULL) AS {_PERIOD};
 """
 """Macros for quantities with words and units, for periods and for dates; they call those of `SIMPLE`."""
 
