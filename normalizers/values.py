@@ -518,12 +518,8 @@ _PERIOD = _bound(
         ("short", rf"regexp_extract(p, '^(?:{_FISCAL})''?([0-9]{{2}}) ?[-/] ?''?([0-9]{{2}})$', ['from', 'to'])"),
         ("fy", rf"regexp_extract(p, '^(?:{_FISCAL})''?((?:19|20)?[0-9]{{2}})$', 1)"),
         # a day: one that would be another with day and month exchanged is none
-        (
-            "day",
-            "CASE WHEN date_of(p, 'mdy') IS NULL OR date_of(p, 'dmy') = date_of(p, 'mdy') THEN date_of(p, 'dmy') "
-            "WHEN date_of(p, 'dmy') IS NULL THEN date_of(p, 'mdy') END",
-        ),
-        ("numbered", "date_of(p, 'dmy') IS NOT NULL OR date_of(p, 'mdy') IS NOT NULL"),
+        ("dmy", "date_of(p, 'dmy')"),
+        ("mdy", "date_of(p, 'mdy')"),
     ],
     r"""CASE
     WHEN regexp_full_match(p, '(?:19|20)[0-9]{2}') THEN p
@@ -533,7 +529,7 @@ _PERIOD = _bound(
     WHEN short['from'] <> '' THEN CASE WHEN TRY_CAST(short['to'] AS INTEGER) = (TRY_CAST(short['from'] AS INTEGER) + 1) % 100
         THEN whole_year(short['from']) || '-' || given_fiscal || '/P1Y' END
     WHEN fy <> '' THEN (whole_year(fy) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
-    WHEN numbered THEN strftime(day, '%Y-%m-%d')
+    WHEN coalesce(dmy, mdy) IS NOT NULL THEN CASE WHEN coalesce(dmy = mdy, true) THEN strftime(coalesce(dmy, mdy), '%Y-%m-%d') END
     ELSE strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
 END""",
     "text",

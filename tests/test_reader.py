@@ -459,8 +459,14 @@ def test_a_spider_follows_what_a_page_leads_to_and_says_what_the_limit_left_out(
 
 
 CLUSTERS = Labels(
-    {"cluster": ["Cluster"], "units": ["Units", "Firms"], "turnover": ["Turnover"]},
-    kinds={"units": "number", "turnover": "money"},
+    {
+        "cluster": ["Cluster"],
+        "units": ["Units", "Firms"],
+        "turnover": ["Turnover"],
+        "lq": ["LQ"],
+        "share": ["Share"],
+    },
+    kinds={"units": "number", "turnover": "money", "lq": "ratio", "share": "share"},
 )
 
 
@@ -489,6 +495,126 @@ def test_a_sentence_over_a_table_states_the_unit_of_what_it_names(line: str, uni
     assert clusters(f"<p>{line}</p>{table}") == [
         {"cluster": ("Agra", ""), "units": ("80", ""), "turnover": ("550", unit)}
     ]
+
+
+ACROSS = (
+    "<tr><th>Cluster</th><th>Firms</th><th>Turnover</th><th>LQ</th><th>Share</th></tr>"
+    "<tr><td>Agra</td><td>1,240</td><td>10</td><td>1.24</td><td>3</td></tr>"
+)
+DOWN = "".join(
+    f"<tr><th>{label}</th><td>{value}</td></tr>"
+    for label, value in (("Cluster", "Agra"), ("Firms", "1,240"), ("Turnover", "10"), ("LQ", "1.24"), ("Share", "3"))
+)
+
+
+def figures_under(lines: list[str]) -> list[tuple[dict[str, float | None], tuple[str, ...]]]:
+    """The figures of a table under each line, and what is told; the same whichever way table and line stand."""
+    told: list[tuple[str, ...]] = []
+    cells: list[tuple[int, str, str, str]] = []
+    for nr, line in enumerate(lines):
+        came = []
+        for rows, width in ((ACROSS, 5), (DOWN, 2)):
+            for page_ in (
+                f"<p>{line}</p><table>{rows}</table>",
+                f"<table><caption>{line}</caption>{rows}</table>",
+                f"<table><tr><td colspan='{width}'>{line}</td></tr>{rows}</table>",
+            ):
+                reading = read(f"<h1>Clusters</h1>{page_}".encode(), CLUSTERS, required=["cluster"])
+                assert reading is not None
+                [record] = reading.records
+                assert record.text("cluster") == "Agra"
+                figures = [value for name in FIGURES for value in record.values[name]]
+                came.append(([(one.field, one.text, one.unit) for one in figures], reading.notes))
+        notes = [tuple(note for note in of if not note.startswith("the label ")) for _, of in came]
+        assert all(of == notes[0] for of in notes), line
+        assert all(figures == came[0][0] for figures, _ in came), line
+        told.append(notes[0])
+        cells += [(nr, *figure) for figure in came[0][0]]
+    SQL.execute("CREATE OR REPLACE TEMP TABLE under (nr INT, field VARCHAR, words VARCHAR, unit VARCHAR)")
+    SQL.executemany("INSERT INTO under VALUES (?, ?, ?, ?)", cells)
+    values: list[dict[str, float | None]] = [{} for _ in lines]
+    for nr, name, value in SQL.execute(
+        "SELECT nr, field, quantity(words, '.', unit := unit).value FROM under"
+    ).fetchall():
+        values[nr][name] = value
+    return list(zip(values, told, strict=True))
+
+
+FIGURES = ("units", "turnover", "lq", "share")
+AS_WRITTEN: dict[str, float | None] = {"units": 1240.0, "turnover": 10.0, "lq": 1.24, "share": 3.0}
+AMOUNTS = [
+    "It has a turnover of over 0.4 billion rupees (4000 crores), more than others",
+    "It makes 0.1 billion rupees (1000 crores).",
+    "In its last survey (2011) it made Rs. 2000 crore (Rs. 20 billion).",
+    "Jobs in the cluster (in 2 thousand firms).",
+    "It has 2 lakh workers (1 lakh women).",
+    "It grew by US$ 5-6 million (40 billion) a year (five thousand firms)",
+    "Of its firms few have sales over Rs. 5 crore",
+]
+STATED = [
+    ("Turnover in Rs. Crore", 1e8, 1240),
+    ("All amounts in Rs. Crores", 1e8, 1240),
+    ("Turnover Rs. in lakhs", 1e6, 1240),
+    ("Turnover figures in Rs. Lakh", 1e6, 1240),
+    ("Turnover is in Rs. crore.", 1e8, 1240),
+    ("Turnover: Rs. in lakhs", 1e6, 1240),
+    ("Amount: Rs. lakhs", 1e6, 1240),
+    ("Amounts in Rs. Cr. Source: survey of 2011", 1e8, 1240),
+    ("Survey of 2011. All figs. in Rs. lakh", 1e6, 1240),
+    ("Amounts (Rs. lakhs)", 1e6, 1240),
+    ("Table 3. Clusters of Gujarat, Rs. in crore", 1e8, 1240),
+    ("Turnover (Rs. crore) and firms ('000)", 1e8, 1240000),
+    ("Turnover in Rs. crore and firms in thousands", 1e8, 1240000),
+    ("Firms and turnover (Rs. crore)", 1e8, 1240),
+    ("(Rs. in crore, nos. in thousands)", 1e8, 1240000),
+    ("All figures in thousands", 1e4, 1240000),
+    ("(figures in lakh)", 1e6, 124000000),
+    ("Numbers in thousands", 10, 1240000),
+    ("(1.000 €)", 1e4, 1240),
+]
+BARE = (
+    "the multiplier 'in thousands' stands over the table, which does not say that it is of all figures: 'Firms' is "
+    "read without it"
+)
+TOLD = "over the table names a currency or a multiplier, and is not understood: no unit is taken from it"
+DOUBTS = [
+    ("Money is counted in crores here", "Money is counted in crores here"),
+    ("Net sales in Rs. lakh", "Net sales in Rs. lakh"),
+    ("Dues (1,000 rupees)", "1,000 rupees"),
+]
+
+
+@pytest.mark.duckdb
+def test_lines_over_a_table_are_units_amounts_or_told() -> None:
+    lines = [*AMOUNTS, *(line for line, _, _ in STATED), *(line for line, _ in DOUBTS), "(in thousands)"]
+    expected = [
+        *((AS_WRITTEN, ()) for _ in AMOUNTS),
+        *((AS_WRITTEN | {"turnover": turnover, "units": units}, ()) for _, turnover, units in STATED),
+        *((AS_WRITTEN, (f"{said!r} {TOLD}",)) for _, said in DOUBTS),
+        (AS_WRITTEN | {"turnover": 1e4}, (BARE,)),
+    ]
+    assert dict(zip(lines, figures_under(lines), strict=True)) == dict(zip(lines, expected, strict=True))
+
+
+def test_a_ratio_has_no_unit_and_an_amount_in_a_label_is_none() -> None:
+    heads = "<tr><th rowspan=2>Cluster</th><th colspan=2>All (in thousands)</th></tr><tr><th>Firms</th><th>LQ</th></tr>"
+    table = f"<table>{heads}<tr><td>Agra</td><td>80</td><td>1.24</td></tr></table>"
+    assert clusters(table) == [{"cluster": ("Agra", ""), "units": ("80", "in thousands"), "lq": ("1.24", "")}]
+    assert CLUSTERS.match("LQ ('000)") is None
+    for label, unit in [
+        ("Turnover (over Rs. 5 crore)", ""),
+        ("Turnover (Rs. crore, firms over Rs. 5 lakh)", "Rs. crore"),
+        ("Turnover (US$ million, 1 US$ = Rs. 65)", "US$ million"),
+        ("Turnover (2018-19 Rs. crore)", "Rs. crore"),
+        ("Firms (in 2 thousand villages)", ""),
+        ("Firms (in '000)", "in '000"),
+    ]:
+        match = CLUSTERS.match(label)
+        assert match is not None, label
+        assert match.unit == unit, label
+    area = page(b"<table><tr><td>5m<sup>2</sup></td><td>5 km<sup>2</sup></td><td>5 units<sup>2</sup></td></tr></table>")
+    assert area is not None
+    assert [text(cell) for cell in area.iter("td")] == ["5m2", "5 km2", "5 units"]
 
 
 def test_what_explains_labels_or_stands_beside_a_list_is_no_record() -> None:

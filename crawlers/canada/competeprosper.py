@@ -50,7 +50,7 @@ LABELS = reader.Labels(
         ],
         "location_quotient": ["Location quotient", "Location quotients", "LQ"],
     },
-    kinds={"employment": "number", "wages": "money", "location_quotient": "number"},
+    kinds={"employment": "number", "wages": "money", "location_quotient": "ratio"},
 )
 """The labels that are known by name; the names of the three measures were seen, as words of a sentence."""
 

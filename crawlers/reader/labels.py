@@ -20,7 +20,7 @@ SHORTEST = 5
 LONGEST = 90
 """Letters that a label may have; what is longer is a sentence."""
 
-Kind = Literal["text", "number", "money", "share"]
+Kind = Literal["text", "number", "money", "share", "ratio"]
 
 _RAISED = re.compile("[\u00b9\u00b2\u00b3\u2070-\u2079]")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -46,7 +46,7 @@ _CURRENCY = (
 _MULTIPLIER = (
     r"crores?|crs?\.?|lakhs?|lacs?\.?|millions?|mn\.?|mio\.?|mln\.?|m|billions?|bn\.?|mrd\.?|milliards?|milliarden|millionen"
     r"|millones|milh\u00f5es|mil|miles|milhares|migliaia|mila|milioni|miliardi|tys\.?|tysi\u0119cy|mld\.?|miljoen|miljard|duizend|tusen|mds?"
-    r"|thousands?|'?0{3}s?|,000s?|1[ .,]?000|k|tsd\.?|tausend|milliers?|mille|hundreds?|\u0915\u0930\u094b\u0921\u093c?|\u0932\u093e\u0916|\u0939\u091c\u093c?\u093e\u0930"
+    r"|thousands?|'?0{3}s?|,000s?|1[ .,]?000(?! ?(?:crore|cr\b|lakh|lac|million|mn\b|billion|bn\b|thousand))|k|tsd\.?|tausend|milliers?|mille|hundreds?|\u0915\u0930\u094b\u0921\u093c?|\u0932\u093e\u0916|\u0939\u091c\u093c?\u093e\u0930"
 )
 _PERCENT = r"%|per ?cent(?:age)?|pct\.?|prozent|v\. ?h\.|pour ?cent|por ciento|por cento|per cento|procent|\u092a\u094d\u0930\u0924\u093f\u0936\u0924"
 _COUNTED = (
@@ -66,11 +66,25 @@ _STRONG = re.compile(
     rf"(?<![\w])(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT})(?![\w])|[%`$\u20b9\u20ac\u00a3]", re.IGNORECASE
 )
 _MONEY = re.compile(rf"(?<![\w])(?:{_CURRENCY})(?![\w])|[`$\u20b9\u20ac\u00a3]", re.IGNORECASE)
+_SCALED = re.compile(rf"(?<![\w])(?:{_MULTIPLIER})(?![\w])", re.IGNORECASE)
 _SHARE = re.compile(rf"(?<![\w])(?:{_PERCENT})(?![\w])|%", re.IGNORECASE)
 _YEAR = (
     r"(?:fy|f\.y\.)?\s*(?:19|20)\d\d(?:\s*[-/\u2013]\s*(?:(?:19|20)\d\d|\d\d))?|fy\s*'?\d\d(?:\s*[-/\u2013]\s*\d\d)?"
 )
 _PERIOD = re.compile(rf"(?<![\w/.-])(?:{_YEAR})(?![\w/-])", re.IGNORECASE)
+_FIGURE = (
+    r"(?!'?0{3}(?!\d)|1[ .,]?000(?![\d.,]*\d| ?(?:crore|cr\b|lakh|lac|million|mn\b|billion|bn\b|thousand))"
+    r"|(?:19|20)\d\d ?[-/\u2013] ?(?:(?:19|20)\d\d|\d\d)(?!\d))"
+    r"(?:\d[\d.,]*(?: ?(?:-|\u2013|to) ?\d[\d.,]*)?|(?:one|two|three|four|five|six|seven|eight|nine|ten|half an?|a few|several|many|some)\b)\+?"
+)
+_NO_YEAR = r"(?!(?:19|20)\d\d(?!\d))"
+_AMOUNT = re.compile(
+    rf"(?:(?<!\w)(?:{_CURRENCY})\s*)?(?<![\w'.,/-])(?:{_FIGURE}[\s-]*(?:{_MULTIPLIER}|{_PERCENT})|{_NO_YEAR}{_FIGURE}\s*(?:{_CURRENCY}))(?!\w)"
+    rf"(?:\s*(?:of\s+)?(?:{_CURRENCY}|{_MULTIPLIER}|{_PERCENT})(?!\w))*"
+    rf"|(?<!\w)(?:{_CURRENCY})\s*(?:(?:over|above|below|under|about|nearly|around|upto|up to|more than|less than)\s+)?{_NO_YEAR}{_FIGURE}",
+    re.IGNORECASE,
+)
+"""A figure with its currency or multiplier: `Rs. 4000 crores`, `2 thousand`, `$ 5`; neither `'000` nor a year."""
 _RATE = re.compile(
     r"(?:\bper\b|\bpro\b|\bpar\b|/)\s*(?!annum|year|yr|cent|a\b|an\b|jahr|month|[\d'])[a-z]+", re.IGNORECASE
 )
@@ -120,12 +134,43 @@ def unit_of(words: str) -> str:
 
 
 def unit_within(words: str) -> str:
-    """Return the unit that stands in brackets: the whole of them, else the currency and multiplier among other words."""
-    found = unit_of(_without_period(words)[0])
-    if found or len(words) > LONGEST:
-        return found
+    """Return the unit that stands in the brackets of a label.
+
+    It is the whole of them, or the clauses that are one, else the currency and multiplier among other words. An amount,
+    such as `over Rs. 5 crore`, is no unit.
+    """
+    amount = has_amount(words)
+    whole = "" if amount else unit_of(_without_period(words)[0])
+    if whole:
+        return whole
+    clauses = [clause for clause in re.split(r"[;,]\s", words) if not has_amount(clause)]
+    found = ", ".join(unit for clause in clauses if is_scaled(unit := unit_of(_without_period(clause)[0])))
+    return found if found or amount or len(words) > LONGEST else " ".join(_strong(words))
+
+
+def _strong(words: str) -> list[str]:
     parts = [part[0] for part in _STRONG.finditer(unicodedata.normalize("NFC", words))]
-    return " ".join(parts) if any(len(part) > 1 or not part.isalpha() for part in parts) else ""
+    return parts if any(len(part) > 1 or not part.isalpha() for part in parts) else []
+
+
+def has_amount(words: str) -> bool:
+    """Return whether a text holds a figure with a currency, a multiplier or per cent."""
+    return bool(_AMOUNT.search(words))
+
+
+def without_amounts(words: str) -> str:
+    """Return a text without its figures that have a currency, a multiplier or per cent."""
+    return _AMOUNT.sub(" ", words)
+
+
+def has_multiplier(unit: str) -> bool:
+    """Return whether a unit names a multiplier, with or without a currency."""
+    return bool(_SCALED.search(unit))
+
+
+def is_bare(words: str) -> bool:
+    """Return whether a text names a multiplier, and neither a currency nor per cent."""
+    return bool(_strong(words)) and not is_money(words) and not is_share(words)
 
 
 def is_money(unit: str) -> bool:
@@ -183,8 +228,9 @@ class Labels:
 
         Args:
             synonyms: field → its labels, or field → language (ISO 639) → its labels.
-            kinds: field → `number`, `money`, `share` or `text`; text where nothing is said. A unit that stands over a
-                whole table, such as `Rs. in lakh`, goes to the fields that it fits; per cent names no number or money.
+            kinds: field → `number`, `money`, `share`, `ratio` or `text`; text where nothing is said. A unit that stands
+                over a whole table, such as `Rs. in lakh`, goes to the fields that it fits; per cent names no number or
+                money; a ratio, such as a location quotient, has no unit.
             threshold: least likeness of a label that is no synonym, 0 to 1; above 1 only synonyms are known.
             margin: how much less alike the nearest synonym of any other field must be.
 
@@ -236,17 +282,21 @@ class Labels:
                 or self._field_of.get(normal(name))
                 or self._alike.get(canonical(normal(name)))
             )
-            if field is not None and self._fits(field, unit):
+            if field is not None and self.fits(field, unit):
                 return Match(field, unit, period)
         for name, unit, period in parts:
             near = self._nearest(normal(name))
-            if near is not None and self._fits(near.field, unit):
+            if near is not None and self.fits(near.field, unit):
                 return Match(near.field, unit, period, near.like, near.score)
         return None
 
-    def _fits(self, field: str, unit: str) -> bool:
-        return not (self.kind(field) in {"number", "money"} and is_share(unit)) and not (
-            self.kind(field) in {"number", "share"} and is_money(unit)
+    def fits(self, field: str, unit: str) -> bool:
+        """Return whether a field may have a unit, by its kind; any may have none."""
+        kind = self.kind(field)
+        if kind == "ratio":
+            return not is_scaled(unit)
+        return not (kind in {"number", "money"} and is_share(unit)) and not (
+            kind in {"number", "share"} and is_money(unit)
         )
 
     def _nearest(self, name: str) -> Match | None:

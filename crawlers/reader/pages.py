@@ -274,7 +274,7 @@ def is_mark(element: etree._Element) -> bool:
         return True
     before = element.getprevious()
     said = (before.tail if before is not None else element.getparent().text) or ""
-    return not re.search(r"(?:\b10|\b[ckm]?m)\s*$", said)
+    return not re.search(r"(?:\b10|(?<![^\W\d])[ckdm]?m)\s*$", said)
 
 
 def squeezed(words: str) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from lxml import etree
 
-from crawlers.reader.labels import LONGEST, Labels, Match, normal
+from crawlers.reader.labels import LONGEST, Labels, Match, is_scaled, normal, unit_of
 from crawlers.reader.pages import BLOCKS, SILENT, is_data, is_mark, squeezed, text, words_of
 from crawlers.reader.records import Report
 from crawlers.reader.tables import Column, Pair, TableRead, read_table
@@ -130,6 +130,7 @@ class Line:
         heading: whether it is a heading.
         rule: whether it is a rule between two parts.
         given: pairs that were read already.
+        over: whether it stands directly over a table, where it may state a unit.
     """
 
     block: etree._Element
@@ -137,6 +138,7 @@ class Line:
     heading: bool = False
     rule: bool = False
     given: list[Pair] = field(default_factory=list)
+    over: bool = False
 
     @property
     def text(self) -> str:
@@ -167,9 +169,15 @@ class Walked:
             before = self.lines[-1].text if self.lines and not self.lines[-1].given else ""
             caption = next((text(own) for own in element.iter("caption")), "")
             read = read_table(
-                element, self.numbers[element], self.labels, (caption or self._heading, before), self.report
+                element,
+                self.numbers[element],
+                self.labels,
+                (caption, before, "" if caption else self._heading),
+                self.report,
             )
             if read.read:
+                if self.lines:
+                    self.lines[-1].over = True
                 self._table(element, read)
                 return
         is_block = tag in BLOCKS
@@ -200,13 +208,13 @@ class Walked:
         self.tables.append((len(self.lines), read))
         if read.pairs:
             for head in _full_rows(element):
-                self.lines.append(Line(element, [Piece(head, element)], heading=True))
+                self.lines.append(Line(element, [Piece(head, element)], heading=True, over=True))
             self.lines.append(Line(element, given=read.pairs))
         else:
             self.lines.append(Line(element, rule=True))
         for inner in element.iter("table"):
             if inner is not element and is_data(inner) and next(inner.iterancestors("table")) is element:
-                more = read_table(inner, self.numbers[inner], self.labels, (self._heading, ""), self.report)
+                more = read_table(inner, self.numbers[inner], self.labels, (self._heading,), self.report)
                 if more.read:
                     self._table(inner, more)
 
@@ -277,8 +285,15 @@ def pairs_of(lines: Sequence[Line], labels: Labels) -> Iterator[tuple[int, Pair]
             for pair in line.given:
                 yield number, pair
         elif line.pieces:
-            yield from ((number, pair) for pair in _of_line(lines, number, labels))
+            yield from (
+                (number, pair) for pair in _of_line(lines, number, labels) if not (line.over and _states_unit(pair))
+            )
         number += 1
+
+
+def _states_unit(pair: Pair) -> bool:
+    """Return whether a pair over a table says nothing but a unit: `Turnover: Rs. in lakhs`."""
+    return bool(pair.values) and all(is_scaled(unit_of(words)) and not re.search(r"\d", words) for words in pair.values)
 
 
 @dataclass(slots=True)

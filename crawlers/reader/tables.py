@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 
 from lxml import etree
@@ -13,13 +13,13 @@ from crawlers.reader.labels import (
     LONGEST,
     Labels,
     Match,
-    is_money,
+    is_bare,
     is_scaled,
-    is_share,
     period_in,
     unit_of,
     unit_within,
 )
+from crawlers.reader.over import Over, stated_over
 from crawlers.reader.pages import squeezed, text
 from crawlers.reader.records import Record, Report, Value
 
@@ -184,7 +184,7 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
     for known in (labels.exact, labels.match):
         if len(levels) > 1:
             for joined in (" ".join(levels), " ".join(reversed(levels))):
-                if (match := known(joined)) and _fits(labels, match.field, _joined(match.unit, unit)):
+                if (match := known(joined)) and labels.fits(match.field, _joined(match.unit, unit)):
                     return Column(label, match, _joined(match.unit, unit), match.period)
         for place in range(len(levels) - 1, -1, -1):
             match = known(levels[place])
@@ -194,11 +194,11 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
             units, periods, groups = [match.unit], [match.period], []
             for level in [*levels[:place], *below]:
                 said_unit, said_period = _unit_in(level), period_in(level)
-                units.append(said_unit)
+                units.append("" if labels.kind(match.field) == "ratio" and is_bare(said_unit) else said_unit)
                 periods.append(said_period)
                 if not said_unit and not said_period and not _is_aside(level):
                     groups.append(level)
-            if not _fits(labels, match.field, _joined(next(filter(None, units), ""), unit)):
+            if not labels.fits(match.field, _joined(next(filter(None, units), ""), unit)):
                 continue
             return Column(
                 label,
@@ -224,35 +224,9 @@ def _unit_in(level: str) -> str:
     return next((unit for unit in found if unit and is_scaled(unit)), "")
 
 
-_ALL_VALUES = re.compile(
-    r"(?:(?:all |the )*(?:values?|figures?|amounts?|data|money|monetary values)(?: are| is)?(?: given| expressed| shown| stated| quoted)? in"
-    r"|(?:alle )?(?:werte|angaben|betr\u00e4ge|geldbetr\u00e4ge) in|(?:valeurs|montants|donn\u00e9es)(?: exprim\u00e9e?s)? en"
-    r"|(?:valori|importi|dati)(?: espressi)? in|(?:valores|importes|montos|cifras|datos|montantes)(?: expresad[oa]s| expressos)? e[nm]"
-    r"|(?:warto\u015bci|kwoty|dane) w|(?:bedragen|waarden) in|(?:belopp|v\u00e4rden) i)\s+(.+?)"
-    r"(?: (?:unless|except|where not|sofern nicht|soweit nicht|sauf|salvo) .*)?",
-    re.IGNORECASE,
-)
-"""How a line over a table states the unit of all its figures: `Values in \u20b9 crore unless stated otherwise`."""
-
-
-def _clauses(words: str) -> list[str]:
-    return [clause.strip(" ()[]") for clause in re.split(r"[;()\[\]]|,\s|\.\s|\.$", words) if clause.strip(" ()[]")]
-
-
-def _unit_over(words: str) -> str:
-    """Return the unit that a line over a table states for all its figures."""
-    said = [found[1] for clause in _clauses(words) if (found := _ALL_VALUES.fullmatch(clause))]
-    return _unit_in(words) or next((unit for part in said if (unit := unit_of(part)) and is_scaled(unit)), "")
-
-
 def is_sum(words: str) -> bool:
     """Return whether a cell, in either of its languages, says that its row or column holds sums."""
     return bool(_TOTAL.fullmatch(words)) or all(_TOTAL.fullmatch(part) for part in re.split(r"\s+[/|]\s+", words))
-
-
-def _fits(labels: Labels, name: str, unit: str) -> bool:
-    kind = labels.kind(name)
-    return not (kind in {"number", "money"} and is_share(unit)) and not (kind in {"number", "share"} and is_money(unit))
 
 
 def _joined(own: str, below: str) -> str:
@@ -396,14 +370,14 @@ class TableRead:
     read: bool = False
 
 
-def read_table(table: etree._Element, number: int, labels: Labels, over: tuple[str, str], report: Report) -> TableRead:
+def read_table(table: etree._Element, number: int, labels: Labels, over: tuple[str, ...], report: Report) -> TableRead:
     """Read a table by its labels, whichever way it stands.
 
     Args:
         table: the element.
         number: its place among the tables of the page, from 1.
         labels: the labels that are known.
-        over: the heading before it, and the line of text directly before it: a unit may stand there.
+        over: the lines over it, the nearest first, caption or heading among them: a unit may stand there.
         report: told what is known and unknown.
     """
     grid = grid_of(table)
@@ -415,7 +389,7 @@ def read_table(table: etree._Element, number: int, labels: Labels, over: tuple[s
         return _Rows(grid, number, labels, over, report).read(header)
     if down > 1 or (down == 1 and grid.width <= len(("label", ":", "value")) and _names_its_row(grid, column)):
         return _read_down(grid, number, labels, column, over, report)
-    return _read_by_attributes(grid, number, labels, report)
+    return _read_by_attributes(grid, number, labels, stated_over(over, labels), report)
 
 
 def _all_heads(grid: Grid, header: Header) -> bool:
@@ -433,7 +407,7 @@ def _names_its_row(grid: Grid, column: int) -> bool:
 class _Rows:
     """Reads a table below its header."""
 
-    def __init__(self, grid: Grid, number: int, labels: Labels, over: tuple[str, str], report: Report) -> None:
+    def __init__(self, grid: Grid, number: int, labels: Labels, over: tuple[str, ...], report: Report) -> None:
         self.grid, self.number, self.labels, self.over, self.report = grid, number, labels, over, report
         self.found = TableRead(read=True)
         self.section = ""
@@ -476,9 +450,9 @@ class _Rows:
                 self.report.known(column.label, column.match)
             elif column.label:
                 self.report.unknown.setdefault(column.label)
-        over = [words for words in (*self.over, *above) if words]
-        self.columns = [self._said(column, over) for column in self.columns]
-        self._spread(next((unit for words in over if (unit := _unit_over(words))), ""))
+        self.columns = _with(
+            self.columns, stated_over([*reversed(above), *self.over], self.labels), self.labels, self.report
+        )
         names = [column.match.field for column in self.columns if column.match]
         repeated = {name for name in names if names.count(name) > 1}
         keys: dict[tuple[str, str], None] = {}
@@ -502,36 +476,6 @@ class _Rows:
             ]
             self.parts.append((key, own))
         self.others = [(place, column.label) for place, column in enumerate(self.columns) if not column.match]
-
-    def _said(self, column: Column, over: list[str]) -> Column:
-        """Give a column without a unit the one that a line over the table states for it by its label."""
-        if column.match is None or is_scaled(column.unit):
-            return column
-        for words in over:
-            for clause in _clauses(words):
-                match = self.labels.exact(clause)
-                if match is not None and match.field == column.match.field and is_scaled(match.unit):
-                    unit = _joined(column.unit, match.unit)
-                    return Column(column.label, column.match, unit, column.period, column.group)
-        return column
-
-    def _spread(self, unit: str) -> None:
-        """Give a unit that stands over the table to the columns that it fits and that have none."""
-        if not unit:
-            return
-        wanted = {"money"} if is_money(unit) else {"share"} if is_share(unit) else {"money", "number"}
-        fitting = [
-            place
-            for place, column in enumerate(self.columns)
-            if column.match and self.labels.kind(column.match.field) in wanted and not is_scaled(column.unit)
-        ]
-        for place in fitting:
-            column = self.columns[place]
-            self.columns[place] = Column(
-                column.label, column.match, _joined(column.unit, unit), column.period, column.group
-            )
-        if not fitting and not any(is_scaled(column.unit) for column in self.columns):
-            self.report.told.setdefault(f"the unit {unit!r} stands over the table, and fits no column")
 
     def _full(self, words: str) -> None:
         name, colon, rest = words.partition(":")
@@ -592,7 +536,7 @@ def _label_column(grid: Grid, labels: Labels) -> tuple[int, int]:
 
 
 def _read_down(
-    grid: Grid, number: int, labels: Labels, column: int, over: tuple[str, str], report: Report
+    grid: Grid, number: int, labels: Labels, column: int, over: tuple[str, ...], report: Report
 ) -> TableRead:
     """Read a table whose rows begin with their labels: pairs, or a record for each further column."""
     found = TableRead(read=True)
@@ -620,9 +564,7 @@ def _read_down(
         lines = [
             (
                 at,
-                Column(of.label, of.match, of.unit or unit_of(grid.text(cells[units_at])), of.period, of.group)
-                if units_at < len(cells)
-                else of,
+                _measured(of, unit_of(grid.text(cells[units_at])), labels) if units_at < len(cells) else of,
                 cells[:units_at] + cells[units_at + 1 :],
             )
             for at, of, cells in lines
@@ -634,8 +576,11 @@ def _read_down(
         if place and place + 1 < len(cells) and cells[place - 1] is not cell and labels.exact(grid.text(cell))
     ]
     width = max((len(cells) for _, _, cells in lines), default=0)
-    over_unit = next((unit for words in over if words and (unit := _unit_in(words))), "")
-    lines = [(at, _with(of, over_unit, labels), cells) for at, of, cells in lines]
+    first = next((at for at, of, _ in lines if of.match), 0)
+    above = [grid.texts(row)[0] for row in range(first) if grid.is_full(row)]
+    stated = stated_over([*reversed(above), *over], labels)
+    columns = _with([of for _, of, _ in lines], stated, labels, report)
+    lines = [(at, of, cells) for (at, _, cells), of in zip(lines, columns, strict=True)]
     if (width > 1 or _is_headed(grid, lines)) and not in_pairs:
         _read_columns(grid, number, labels, lines, width, report, found)
         return found
@@ -651,7 +596,7 @@ def _read_down(
                 break
             element = cells[place]
             label = grid.text(element).strip(" :\uff1a")
-            column_here = _with(column_of([label], labels), over_unit, labels)
+            column_here = _under(column_of([label], labels), stated, labels)
             place += 1
     return found
 
@@ -664,13 +609,26 @@ def _is_headed(grid: Grid, lines: list[tuple[int, Column, list[etree._Element | 
     )
 
 
-def _with(column: Column, unit: str, labels: Labels) -> Column:
-    if not unit or column.match is None or is_scaled(column.unit):
+def _measured(column: Column, unit: str, labels: Labels) -> Column:
+    """Return a column with the unit that stands beside its label; of one that may not have it nothing is known."""
+    if column.match is None or column.unit:
         return column
-    wanted = {"money"} if is_money(unit) else {"share"} if is_share(unit) else {"money", "number"}
-    if labels.kind(column.match.field) not in wanted:
+    return replace(column, unit=unit, match=column.match if labels.fits(column.match.field, unit) else None)
+
+
+def _with(columns: list[Column], over: Over, labels: Labels, report: Report) -> list[Column]:
+    """Give columns without a unit the one that stands over the table, and tell what there is to tell of it."""
+    made = [_under(column, over, labels) for column in columns]
+    for note in over.told([(column.label, column.match, is_scaled(column.unit)) for column in made], labels):
+        report.told.setdefault(note)
+    return made
+
+
+def _under(column: Column, over: Over, labels: Labels) -> Column:
+    if column.match is None or is_scaled(column.unit):
         return column
-    return Column(column.label, column.match, _joined(column.unit, unit), column.period, column.group)
+    unit = over.unit_for(column.match.field, labels)
+    return replace(column, unit=_joined(column.unit, unit)) if unit else column
 
 
 def _units_column(grid: Grid, lines: list[tuple[int, Column, list[etree._Element | None]]]) -> int | None:
@@ -723,9 +681,10 @@ def _read_columns(
             (found.totals if summed else found.records).append(record)
 
 
-def _read_by_attributes(grid: Grid, number: int, labels: Labels, report: Report) -> TableRead:
+def _read_by_attributes(grid: Grid, number: int, labels: Labels, over: Over, report: Report) -> TableRead:
     """Read rows whose cells carry their labels themselves, in an attribute for small screens or in their class."""
     found = TableRead()
+    columns: dict[str, Column] = {}
     for at, row in enumerate(grid.rows):
         locator = f"html:table[{number}]/tr[{at + 1}]"
         record = Record(locator)
@@ -739,12 +698,15 @@ def _read_by_attributes(grid: Grid, number: int, labels: Labels, report: Report)
                     if labels.exact(words):
                         continue  # a header that carries the same classes
                     report.known(label, match)
-                    record.values.setdefault(match.field, (Value(match.field, words, match.unit, label, locator),))
+                    column = columns.setdefault(label, _under(Column(label, match, match.unit), over, labels))
+                    record.values.setdefault(match.field, (Value(match.field, words, column.unit, label, locator),))
                     break
         if len(record.values) > 1:
             summed = any(is_sum(grid.text(cell)) for cell in cells[:2])
             (found.totals if summed else found.records).append(record)
             found.read = True
+    if found.read:
+        _with(list(columns.values()), over, labels, report)
     return found
 
 
