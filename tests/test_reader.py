@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scrapy.http import HtmlResponse
 
 from crawlers.reader import POST_BACK, Ask, Labels, Walk, asked_of, fields, forms, normal, page, read, tables, text, xml
+from crawlers.reader.over import stated_over
 from crawlers.spider import LeftOut, Spider
 from normalizers.values import MACROS
 
@@ -594,6 +595,29 @@ def test_lines_over_a_table_are_units_amounts_or_told() -> None:
         (AS_WRITTEN | {"turnover": 1e4}, (BARE,)),
     ]
     assert dict(zip(lines, figures_under(lines), strict=True)) == dict(zip(lines, expected, strict=True))
+
+
+@given(
+    st.integers(1, 10**6),
+    st.booleans(),
+    st.sampled_from(["", "Rs. ", "₹", "US$ ", "€ "]),
+    st.sampled_from(["crore", "crores", "lakh", "thousand", "million", "bn", "Cr.", "Mio.", "percent"]),
+    st.sampled_from(["", " rupees", " firms", " (4 lakh women)", " of dollars a year"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_no_figure_with_its_multiplier_is_a_unit(
+    number: int, grouped: bool, currency: str, scale: str, behind: str
+) -> None:
+    amount = f"{currency}{number:,} {scale}{behind}" if grouped else f"{currency}{number} {scale}{behind}"
+    for line in (
+        f"It makes much ({amount})",
+        f"({amount})",
+        amount,
+        f"It makes about {amount} in all.",
+        f"Turnover {amount}",
+    ):
+        over = stated_over([line], CLUSTERS)
+        assert (over.own, over.general) == ({}, {}), line
 
 
 def test_a_ratio_has_no_unit_and_an_amount_in_a_label_is_none() -> None:

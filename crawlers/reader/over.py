@@ -132,7 +132,7 @@ def _sentences(words: str) -> list[str]:
         following = _FIRST_WORD.search(words, stop.end())
         if (
             stop[0] == "."
-            and _ABBREVIATED.search(words, start, stop.start())
+            and _ABBREVIATED.search(words[max(start, stop.start() - len("approx, or so")) : stop.start()])
             and following is not None
             and (not following[0][0].isupper() or unit_of(following[0]) or _SAYS_IN.fullmatch(following[0]))
         ):
@@ -145,7 +145,7 @@ def _sentences(words: str) -> list[str]:
 def _is_unit(words: str) -> bool:
     """Return whether brackets, or a clause, are wholly a unit of figures."""
     unit = unit_of(words)
-    figure = has_amount(words) or (_THOUSAND.search(words) and not _SAYS_IN.match(unit))
+    figure = has_amount(unit) or (_THOUSAND.search(unit) and not _SAYS_IN.match(unit))
     return bool(unit) and is_scaled(unit) and not figure
 
 
@@ -163,7 +163,7 @@ def _understand(over: Over, sentence: str, labels: Labels) -> None:
 
 def _taken(over: Over, clause: str, labels: Labels, *, whole: bool) -> bool:
     clause = _UNLESS.sub("", clause).strip(" ,:")
-    if has_amount(clause):
+    if len(clause) > LONGEST or has_amount(clause):
         return False
     match = labels.exact(clause)
     if match is not None and is_scaled(match.unit):
@@ -214,6 +214,8 @@ def _general(over: Over, clause: str) -> bool:
 
 def _fields(words: str, labels: Labels) -> list[str]:
     """Return the fields that words before a unit name: `Turnover figures`, `Turnover and exports are given`."""
+    if len(words) > LONGEST:
+        return []
     said = squeezed(_NOISE.sub(" ", words))
     whole = labels.exact(words.strip(" :,")) or labels.exact(said)
     found = [whole] if whole else [labels.exact(part) for part in _AND.split(said) if part]
