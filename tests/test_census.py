@@ -14,6 +14,9 @@ from warehouse.store import connect
 pytestmark = pytest.mark.duckdb
 
 IT, AUTOMOTIVE, LOCAL = "bcd:23", "bcd:4", "bcd:101"
+EMERGING = "eocic:emerging-digital-industries"
+SETS = {"us": "bcd", "eu.eocic": "eocic", "eu.legacy": "eco38", "ca.competeprosper": "porter41"}
+"""Source or feed → the scheme of the classes of its cells."""
 
 
 @pytest.fixture
@@ -27,6 +30,8 @@ def release() -> Iterator[duckdb.DuckDBPyConnection]:
             "CREATE TEMP TABLE link_judgement AS "
             "SELECT ''::VARCHAR AS from_id, '' AS to_id, '' AS relation, '' AS decision, '' AS reason WHERE false"
         )
+        for path in sorted(assemble.MACROS.glob("*.sql")):
+            connection.execute(assemble.temporary(path.read_text("utf-8")))
         put(
             connection,
             "categories",
@@ -34,7 +39,8 @@ def release() -> Iterator[duckdb.DuckDBPyConnection]:
                 {"category_id": IT, "scheme": "bcd", "code": "23", "traded": True},
                 {"category_id": AUTOMOTIVE, "scheme": "bcd", "code": "4", "traded": True},
                 {"category_id": LOCAL, "scheme": "bcd", "code": "101", "traded": False},
-                {"category_id": "eocic:digital", "scheme": "eocic", "code": "digital", "traded": True},
+                {"category_id": "eocic:automotive", "scheme": "eocic", "code": "automotive", "traded": True},
+                {"category_id": EMERGING, "scheme": "eocic", "code": EMERGING.removeprefix("eocic:")},
             ],
         )
         put(
@@ -71,7 +77,9 @@ def cluster(cluster_id: str, kind: str = "cell", **columns: object) -> dict[str,
     """Return a cluster of the feed that its id names."""
     feed_id = cluster_id.split(":", maxsplit=1)[0]
     source = {"in": "india", "ca": "canada"}.get(feed_id.split(".")[0], feed_id.split(".")[0])
-    return {"cluster_id": cluster_id, "feed_id": feed_id, "source_id": source, "kind": kind, **columns}
+    scheme = SETS.get(feed_id, SETS.get(source))
+    own = {"category_id": f"{scheme}:{cluster_id.rsplit(':', maxsplit=1)[-1]}"} if kind == "cell" and scheme else {}
+    return {"cluster_id": cluster_id, "feed_id": feed_id, "source_id": source, "kind": kind, **own, **columns}
 
 
 def derive(
@@ -96,6 +104,13 @@ def derive(
                 for (rule, period), yes in answers.items()
             ],
         )
+    # A class is that of the hub, unless the test says otherwise.
+    connection.execute(
+        "INSERT INTO release.category_mappings BY NAME SELECT DISTINCT category_id AS from_category_id, "
+        "hub_category_id AS to_category_id, 'closeMatch' AS relation, 'ref.test' AS feed_id FROM release.clusters "
+        "WHERE category_id <> hub_category_id "
+        "AND category_id NOT IN (SELECT from_category_id FROM release.category_mappings)"
+    )
     for step in ("cluster_links", "global_clusters", "census"):
         connection.execute((assemble.DERIVE / f"{step}.sql").read_text("utf-8"))
 
@@ -186,7 +201,7 @@ def test_a_region_is_followed_to_the_code_that_replaced_it(release: duckdb.DuckD
         ),
         (cluster("eu.eocic:ITI3:leather", region_id="nuts:ITI3", **marche), {("eu.eu10_stars", "2017"): True}),
         (
-            cluster("eu.eocic:ITI3:digital", region_id="nuts:ITI3", country_code="IT", category_id="eocic:digital"),
+            cluster("eu.eocic:ITI3:emerging", region_id="nuts:ITI3", country_code="IT", category_id=EMERGING),
             {("eu.eu10_stars", "2017"): True},
         ),
     )
@@ -215,10 +230,10 @@ def test_a_class_that_is_only_a_part_of_the_hub_s_class_stays_itself(release: du
     marche = {"country_code": "IT", "region_id": "nuts:ITI3", "hub_category_id": AUTOMOTIVE}
     derive(
         release,
-        (cluster("eu.eocic:ITI3:automotive", category_id=AUTOMOTIVE, **marche), {("eu.eu10_stars", "2017"): True}),
+        (cluster("eu.eocic:ITI3:automotive", **marche), {("eu.eu10_stars", "2017"): True}),
         *(
             (
-                cluster(f"eu.legacy:ITI3:{name}", category_id=f"eco38:{name}", **marche),
+                cluster(f"eu.legacy:ITI3:{name}", **marche),
                 {("eu.stars_published", "2007"): True},
             )
             for name in ("automotive", "tyres")
@@ -313,6 +328,103 @@ def test_what_a_text_names_is_the_cell_of_that_place_and_category(release: duckd
     assert ask(release, "SELECT global_cluster_id, region_id, kind FROM global_clusters") == [
         ("global:paper.facts:ottawa", "ca:cma:505", "documented")
     ]
+
+
+NAMED = {"country_code": "CA", "hub_category_id": IT}
+CMA = NAMED | {"region_id": "ca:cma:505"}
+
+
+@pytest.mark.parametrize(
+    ("text", "in_total"),
+    [
+        ({"region_id": "ca:cma:505"}, True),  # the place and category of a counted cell
+        ({"place": "Ottawa"}, True),
+        ({"place": "Elsewhere"}, False),
+        ({"region_id": "ca:cma:505", "hub_category_id": AUTOMOTIVE}, False),
+    ],
+)
+def test_what_a_text_names_adds_nothing_to_a_total_of_cells(
+    release: duckdb.DuckDBPyConnection, text: dict[str, Any], in_total: bool
+) -> None:
+    derive(
+        release,
+        (cluster("paper.facts:named", "documented", **NAMED | text), DOCUMENTED),
+        (cluster("paper.facts:wine", "documented", country_code="CL"), DOCUMENTED),
+        (cluster("ca.competeprosper:cma-505:information-technology", **CMA), {("ca.lq", "undated"): True}),
+    )
+    total = "FROM census WHERE kind = 'all' AND hub_category_id = 'all' ORDER BY scope"
+    assert ask(release, f"SELECT scope, level, found, deduplicated, low, high {total}") == [
+        ("country:CA", "ca:cma", 1, 1, 1, 1),
+        ("country:CL", "places that a text names", 1, 1, 1, 1),
+        ("world", "ca:cma + places that a text names", 2, 2, 2, 2),
+    ]
+    # The row of its rule has it all the same, and says that no total does.
+    [(found, note)] = ask(
+        release,
+        "SELECT found, coverage_note FROM census "
+        "WHERE scope = 'country:CA' AND rule_id = 'paper.documented' AND hub_category_id = 'all'",
+    )
+    apart = "1 not in a total: cells are counted in the country, and none is linked to it."
+    assert (found, apart in note) == (1, not in_total)
+    assert dict(ask(release, "SELECT unnest(members), in_total FROM global_clusters")) == {
+        "paper.facts:named": in_total,
+        "paper.facts:wine": True,
+        "ca.competeprosper:cma-505:information-technology": True,
+    }
+
+
+def test_a_survey_and_a_text_are_one_level_where_no_cell_is_counted(release: duckdb.DuckDBPyConnection) -> None:
+    derive(
+        release,
+        (cluster("in.observatory:one", "surveyed", product="forging", **RAJKOT), SURVEYED),
+        (cluster("in.msecdp:two", "documented", product="toys", **RAJKOT), DOCUMENTED),
+    )
+    assert ask(
+        release, "SELECT level, found, deduplicated FROM census WHERE scope = 'country:IN' AND rule_id = 'all'"
+    ) == [("places that a survey lists or a text names", 2, 2)]
+
+
+def test_a_subcluster_is_not_counted_beside_its_category(release: duckdb.DuckDBPyConnection) -> None:
+    part = {"category_id": f"{IT}.01", "scheme": "bcd", "code": "23.01", "traded": True, "parent_category_id": IT}
+    put(release, "categories", [part])
+    derive(
+        release,
+        (cluster("us.cbp:msa:41940:23", **SAN_JOSE), STRONG),
+        (cluster("us.cbp:msa:41940:23.01", **SAN_JOSE), STRONG),
+    )
+    assert ask(release, "SELECT members FROM global_clusters") == [(["us.cbp:msa:41940:23"],)]
+
+
+def test_it_is_told_how_many_of_unknown_category_are_counted(release: duckdb.DuckDBPyConnection) -> None:
+    israel = {"country_code": "IL", "region_id": "country:IL"}
+    stars = {("eu.stars_published", "2009"): True}
+    put(release, "regions", [{"region_id": "country:IL", "scheme": "country", "code": "IL"}])
+    derive(
+        release,
+        *((cluster(f"eu.legacy:IL:invented-{number}", **israel), stars) for number in range(3)),
+        (cluster("eu.legacy:IL:automotive", **israel, hub_category_id=AUTOMOTIVE), stars),
+        (cluster("paper.facts:wine", "documented", country_code="CL"), DOCUMENTED),
+        (cluster("us.clustermapping:msa:41940:23", **SAN_JOSE), STRONG),
+    )
+    notes = dict(
+        ask(release, "SELECT scope || ' ' || rule_id, coverage_note FROM census WHERE hub_category_id = 'all'")
+    )
+    unknown = {
+        row: note.partition(" of unknown category")[0].rpartition(" ")[2]
+        for row, note in notes.items()
+        if "of unknown category (traded or local) counted." in note
+    }
+    assert unknown == {
+        "country:IL eu.stars_published": "3",
+        "country:IL all": "3",
+        "country:CL paper.documented": "1",
+        "country:CL all": "1",
+        "world eu.stars_published": "3",
+        "world paper.documented": "1",
+        "world all": "4",
+    }
+    assert "Local activities are not counted." in notes["world all"]
+    assert not any("Traded activities only" in note for note in notes.values())
 
 
 def test_an_organisation_serves_what_lies_in_its_region(release: duckdb.DuckDBPyConnection) -> None:

@@ -26,6 +26,9 @@ DDL = Path(__file__).parents[1] / "docs" / "schema" / "ddl.sql"
 
 pytestmark = pytest.mark.duckdb
 
+AUTOMOTIVE, EMERGING = "eocic:automotive", "eocic:emerging-mobility-technologies"
+"""A category, and an emerging industry that overlaps it; both are of one scheme, and neither has a parent."""
+
 
 class Kept(NamedTuple):
     """What a view keeps apart.
@@ -44,22 +47,26 @@ class Kept(NamedTuple):
 
 KEPT: Mapping[str, Kept] = {
     "as_of": Kept("indicator unit_kind time_period method unit_measure"),
-    "claimed_vs_found": Kept("claim_id kind rule_id time_period found_by level category_scheme method"),
+    "claimed_vs_found": Kept("claim_id kind rule_id time_period found_by level category_set method"),
     "cluster_history": Kept("cluster_id", figures=False),
-    "cluster_strength": Kept("feed_id level category_id time_period method employment_method employment_unit"),
+    "cluster_strength": Kept(
+        "feed_id level category_set category_id time_period method employment_method employment_unit"
+    ),
     "cluster_structure": Kept("feed_id level category_id dimension method unit_kind unit_measure time_period"),
     "cluster_typology": Kept("cluster_id method", may_change=frozenset({"method", "subclusters"})),
-    "clusters_current": Kept("feed_id level category_id time_period method"),
+    "clusters_current": Kept("feed_id level category_set category_id time_period method"),
     "funding_by_organisation_type": Kept("feed_id org_type role method"),
     "id_resolution": Kept("id", figures=False),
     "initiative_objectives_by_period": Kept("feed_id period objective method"),
     "initiatives_by_country": Kept("country_code feed_id kind level method"),
-    "monitoring_evaluation": Kept("level_of_evaluation level category_scheme indicator unit_kind method unit_measure"),
+    "monitoring_evaluation": Kept("level_of_evaluation level category_set indicator unit_kind method unit_measure"),
     "observation_history": Kept("indicator unit_kind time_period method unit_measure"),
     "observations_usd": Kept("indicator unit_kind time_period method unit_measure unit_usd"),
     "programme_reach": Kept("initiative_id subject unit qualifier method"),
     "source_health": Kept("feed_id method"),
-    "strong_clusters": Kept("feed_id level category_id time_period method employment_method employment_unit"),
+    "strong_clusters": Kept(
+        "feed_id level category_set category_id time_period method employment_method employment_unit"
+    ),
     "us_observed_vs_rebuilt": Kept("level indicator unit_kind time_period unit_measure observed_method rebuilt_method"),
     "us_rebuild_report": Kept("level indicator unit_kind unit_measure observed_method rebuilt_method"),
 }
@@ -71,7 +78,7 @@ def book() -> Iterator[duckdb.DuckDBPyConnection]:
     """Make the tables, macros and views of a release, with the categories and regions that the figures are of."""
     with connect(config={"threads": "1"}) as connection:
         connection.execute(DDL.read_text("utf-8"))
-        schemes = {"bcd:4": "bcd", "bcd:5": "bcd", "bcd:4.01": "bcd", "eocic:digital": "eocic"}
+        schemes = {"bcd:4": "bcd", "bcd:5": "bcd", "bcd:4.01": "bcd", AUTOMOTIVE: "eocic", EMERGING: "eocic"}
         put(
             connection,
             "categories",
@@ -79,7 +86,7 @@ def book() -> Iterator[duckdb.DuckDBPyConnection]:
                 {
                     "category_id": category,
                     "scheme": scheme,
-                    "traded": True,
+                    "traded": None if category == EMERGING else True,
                     "parent_category_id": "bcd:4" if "." in category else None,
                 }
                 for category, scheme in schemes.items()
@@ -208,7 +215,7 @@ def disturb(connection: duckdb.DuckDBPyConnection, kind: str, figures: list[tupl
         "currency": lambda: shifted(only(cells("county", "bcd:4", figures), "payroll_annual", "INR")),
         "level": lambda: cells("state", "bcd:4", figures[:2]),
         "subclusters": lambda: cells("county", "bcd:4.01", figures),
-        "categories": lambda: cells("county", "eocic:digital", figures),
+        "categories": lambda: cells("county", EMERGING, figures),
     }[kind]()
     for table, rows in added.items():
         put(connection, table, *rows)
@@ -239,7 +246,7 @@ def test_what_is_not_comparable_changes_no_row(
     added: list[tuple[int, int, int]],
 ) -> None:
     def fill() -> None:
-        for category, figures in (("bcd:4", whole), ("bcd:5", other)):
+        for category, figures in (("bcd:4", whole), ("bcd:5", other), (AUTOMOTIVE, other)):
             for table, rows in cells("county", category, figures).items():
                 put(book, table, *rows)
         put(
@@ -253,7 +260,8 @@ def test_what_is_not_comparable_changes_no_row(
             },
         )
         for number in (0, 1):
-            served(book, "programme:1", f"us.cbp:county:{number}:bcd:4")
+            for category in ("bcd:4", AUTOMOTIVE):
+                served(book, "programme:1", f"us.cbp:county:{number}:{category}")
 
     book.execute("BEGIN")
     try:
@@ -284,3 +292,64 @@ def test_every_public_view_is_held_to_the_contract(book: duckdb.DuckDBPyConnecti
         columns = {column for column, *_ in book.execute(f"DESCRIBE FROM {called(name)}").fetchall()}
         assert {*kept.columns.split()} <= columns, name
         assert not kept.figures or "caveat" in columns, name
+
+
+@pytest.mark.parametrize(
+    ("category_id", "parent", "category_set"),
+    [
+        ("bcd:4", None, "bcd"),
+        ("bcd:4.01", "bcd:4", "bcd, parts"),
+        ("eocic:automotive", None, "eocic"),
+        ("eocic:emerging-digital-industries", None, "eocic, emerging"),
+        ("eco38:automotive", None, "eco38"),
+        ("naics:31-33", None, "naics, 2 digits"),
+        ("naics:61,611", None, "naics, 2 digits"),
+        ("naics2017:54", None, "naics2017, 2 digits"),
+        ("naics:336", "naics:31-33", "naics, 3 digits"),
+        ("naics:3361", "naics:336", "naics, 4 digits"),
+        ("naics:336W", None, "naics, 4 digits"),
+        ("naics2012:541511", None, "naics2012, 6 digits"),
+        ("naics:11-91N", None, "naics, 11-91N"),
+        (None, None, None),
+    ],
+)
+def test_a_set_of_categories_holds_none_that_overlap(
+    book: duckdb.DuckDBPyConnection, category_id: str | None, parent: str | None, category_set: str | None
+) -> None:
+    assert book.execute("SELECT category_set(?::VARCHAR, ?::VARCHAR)", [category_id, parent]).fetchall() == [
+        (category_set,)
+    ]
+
+
+def test_emerging_industries_are_counted_apart_from_the_categories(book: duckdb.DuckDBPyConnection) -> None:
+    figures = [(100 + number, 200 + number, 5) for number in range(6)]
+    cell = "A region of one level × an activity; regions of other levels may contain it."
+    not_counted = "Not counted in the census: of each country one feed, level, rule and set of categories is."
+    book.execute("BEGIN")
+    try:
+        for category in (AUTOMOTIVE, EMERGING):
+            for table, rows in cells("county", category, figures).items():
+                put(book, table, *rows)
+        for view, counted, where in (
+            ("clusters_current", "count(*)", "true"),
+            ("claimed_vs_found", "sum(found)::BIGINT", "claim_id = 'world' AND kind = 'cell'"),
+        ):
+            assert book.execute(
+                f"SELECT category_set, {counted} FROM {view} WHERE {where} GROUP BY ALL ORDER BY ALL"
+            ).fetchall() == [("eocic", 5), ("eocic, emerging", 5)], view
+        assert book.execute(
+            "SELECT category_set, count(*), count(*) FILTER (contains(caveat, 'never to be added')) "
+            "FROM cluster_strength WHERE time_period = '2016' GROUP BY ALL ORDER BY ALL"
+        ).fetchall() == [("eocic", 6, 0), ("eocic, emerging", 6, 6)]
+        assert book.execute("SELECT DISTINCT category_set, caveat FROM clusters_current ORDER BY ALL").fetchall() == [
+            (
+                "eocic",
+                f"{cell} {not_counted}",
+            ),
+            (
+                "eocic, emerging",
+                f"{cell} Emerging industries overlap the other categories: the two are never to be added. {not_counted}",
+            ),
+        ]
+    finally:
+        book.execute("ROLLBACK")

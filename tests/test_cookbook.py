@@ -180,11 +180,11 @@ def answer(cluster_id: str, rule_id: str, period: str = "2016", *, yes: bool) ->
 NO_PARTS = "the feed has no figures of parts of the region"
 ANSWERS: dict[int, list[tuple[Any, ...]]] = {
     1: [(None, 3, 2, 1, 9, "All.")],
-    2: [("country:US", "us:state", 2, 1, 3, None), ("country:IN", None, 1, 1, 6400, 6400)],
+    2: [("country:IN", None, 1, 1, 6400, 6400), ("country:US", "us:state", 2, 1, 3, None)],
     3: [("C002", "about", 6400, None, "documented", 1), ("C003", "more_than", 6000, None, "documented", 1)],
     4: [
-        ("us.cbp", "us:state", "us.strong.state", "2016", 2),
-        ("us.clustermapping", "us:state", "us.strong.state", "2016", 1),
+        ("us.cbp", "us:state", "bcd", "us.strong.state", "2016", 2),
+        ("us.clustermapping", "us:state", "bcd", "us.strong.state", "2016", 1),
     ],
     # 100 of 110 workers, where all states together have 160 of 470
     5: [("us.cbp", "Apparel", "2016", 100, 2.67, True)],
@@ -306,7 +306,7 @@ def test_current_clusters_are_named_with_their_rules(tiny: duckdb.DuckDBPyConnec
         (
             (
                 "A region of one level × an activity; regions of other levels may contain it. "
-                "Not counted in the census: another level or feed is."
+                "Not counted in the census: of each country one feed, level, rule and set of categories is."
             ),
         )
     ]

@@ -151,6 +151,37 @@ def test_a_surveyed_cluster_is_measured_by_the_cell_it_is_united_with(book: duck
     assert rows(book, "programme") == [("programme:1", 1, 1, pytest.approx(10), None)]
 
 
+def test_a_link_that_the_source_itself_states_is_evaluated_on_every_level(book: duckdb.DuckDBPyConnection) -> None:
+    """Run the derive step that writes the links, so that its words are those that the view reads."""
+    app = {"feed_id": "in.msecdp", "country_code": "IN"}
+    for name in ("in.msecdp:gujarat:rajkot:brass", "in.msecdp:gujarat:morbi:clocks"):
+        put(book, "clusters", cluster_id=name, kind="documented", **app)
+    for name in (
+        "rajkot:brass:2022-01-05",
+        "rajkot:brass:undated:2",
+        "morbi:clocks:2022-02-06",
+        "nowhere:locks:undated",
+    ):
+        put(book, "initiatives", initiative_id=f"in.msecdp:gujarat:{name}", **app)
+    book.execute("CREATE SCHEMA release")
+    for table in ("links", "initiatives", "clusters"):
+        book.execute(f"CREATE VIEW release.{table} AS FROM main.{table}")
+    program = (assemble.DERIVE / "initiative_links.sql").read_text("utf-8")
+    book.execute(program.replace("INSERT INTO release.links", "INSERT INTO main.links"))
+    none = "none of its clusters is computable, most often: no start is stated"
+    assert rows(book, "cluster") == [
+        ("in.msecdp:gujarat:morbi:clocks", 1, 0, None, "no start is stated"),
+        *[("in.msecdp:gujarat:rajkot:brass", 1, 0, None, "no start is stated")] * 2,
+    ]
+    assert rows(book, "programme") == [
+        ("in.msecdp:gujarat:morbi:clocks:2022-02-06", 1, 0, None, none),
+        ("in.msecdp:gujarat:nowhere:locks:undated", 0, 0, None, "no cluster is linked to it"),
+        ("in.msecdp:gujarat:rajkot:brass:2022-01-05", 1, 0, None, none),
+        ("in.msecdp:gujarat:rajkot:brass:undated:2", 1, 0, None, none),
+    ]
+    assert rows(book, "policy") == [("country:IN", 2, 0, None, none)]
+
+
 def test_a_link_that_was_refused_serves_nothing(book: duckdb.DuckDBPyConnection) -> None:
     measure(book, "served", 1.2)
     support(book, "programme:1")

@@ -381,15 +381,31 @@ def test_resources_are_annex_1_and_every_source_of_ours(facts: Observatory) -> N
         assert rows[name]["feed_ids"] == ([feed_id] if feed_id else None), f"{name} is harvested by {feed_id}"
 
 
-def test_documented_clusters_are_placed_only_where_the_text_names_a_region(facts: Observatory) -> None:
+def test_documented_clusters_are_placed_where_the_place_is_one_region_for_sure(facts: Observatory) -> None:
     rows = facts.sql("FROM clusters")
     assert {(row["kind"], row["source_id"], tuple(row["identified_by"])) for row in rows} == {
         ("documented", "paper", ("paper.documented",))
     }
     assert {row["place"]: row["region_id"] for row in rows if row["region_id"]} == {
         "California": "us:state:06",
-        "Niagara, Ontario": "ca:pr:35",
+        "Prato": "nuts:ITI15",
+        "Bangalore": "in:district:525",
+        "Niagara, Ontario": "ca:cma:539",
+        "Ottawa": "ca:cma:505",
+        "Saskatoon": "ca:cma:725",
     }
+    listed_there = {
+        f"{scheme}:{row['code' if 'code' in row else 'region_code']}"
+        for name, kind, scheme in (
+            ("nuts", None, "nuts"),
+            ("lgd", "district", "in:district"),
+            ("canada_geography", "cma", "ca:cma"),
+            ("us_geography", "state", "us:state"),
+        )
+        for row in listed(ROOT / "crawlers" / "ref" / f"{name}.csv")
+        if kind is None or kind in {row.get("level"), row.get("region_type")}
+    }
+    assert {row["region_id"] for row in rows if row["region_id"]} <= listed_there
     for row in rows:
         words = unicodedata.normalize("NFKD", row["name"]).casefold()
         assert row["cluster_id"] == f"{FEED}:{re.sub('[^a-z0-9]+', '-', words)}"

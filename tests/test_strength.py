@@ -327,6 +327,7 @@ def identified() -> Iterator[duckdb.DuckDBPyConnection]:
             cell("eu.legacy:PT11:a", "nuts:PT11", "eco38:a", "PT"),
             cell("ca.seph:pr-24:3364", "ca:pr:24", "naics:3364", "CA"),
             cell("ca.seph:pr-35:3364", "ca:pr:35", "naics:3364", "CA"),
+            cell("ca.competeprosper:country-CA:a", "country:CA", "porter41:a", "CA"),
             cell("us.clustermapping:state:15:22", "us:state:15", "bcd:22", "US"),
             cell("in.observatory:rajkot", "in:district:438", "x", "IN", kind="surveyed"),
             cell("paper.facts:prato", "country:IT", "x", "IT", kind="documented"),
@@ -351,6 +352,8 @@ def identified() -> Iterator[duckdb.DuckDBPyConnection]:
             observed("eu.legacy:PT11:a", "stars", 0, "eu.legacy.stars.eco_2008"),
             observed("ca.seph:pr-24:3364", "location_quotient", 2.69, "ca.seph.lq"),
             observed("ca.seph:pr-35:3364", "location_quotient", 1.0, "ca.seph.lq"),
+            # The base of the quotients is no cluster, whatever rounding makes of its 1.
+            observed("ca.competeprosper:country-CA:a", "location_quotient", 1.01, "ca.lq.all"),
             observed("us.clustermapping:state:15:22", "strong", 1, "us.strength.published"),
             observed("us.clustermapping:state:15:22", "strong10", 0, "us.strength.published"),
         )

@@ -675,6 +675,12 @@ GLOBAL_CLUSTERS = Table(
         _text("kind", "Kind of its best evidence.", ("cell", "surveyed", "documented")),
         _list("members", "The clusters that it unites."),
         _list("feeds", "The feeds that state them."),
+        Column(
+            "in_total",
+            "BOOLEAN",
+            "It is counted in the total of its country in `census`. False: cells are counted there, and this was only "
+            "surveyed or documented, with no link to one of them.",
+        ),
         _own("route", "VARCHAR", "How the feed was reached.", ROUTES),
     ),
 )
@@ -690,7 +696,9 @@ CENSUS = Table(
         _key("hub_category_id", "Activity class, or `all`."),
         _key("rule_id", "The rule that identifies, or the claim that declares."),
         FEED_ID,
-        _text("level", "The one non-overlapping region level that is counted."),
+        _text(
+            "level", "The one non-overlapping region level that is counted; of the world the levels of its countries."
+        ),
         _count("found", "Clusters found."),
         _real("declared", "Clusters that somebody declares."),
         _count("deduplicated", "Clusters found, each real-world cluster once."),

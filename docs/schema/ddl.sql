@@ -775,6 +775,7 @@ CREATE TABLE "global_clusters" (
     "kind" VARCHAR,
     "members" VARCHAR[],
     "feeds" VARCHAR[],
+    "in_total" BOOLEAN,
     "route" VARCHAR
 );
 COMMENT ON TABLE "global_clusters" IS 'The unified dataset: one row per real-world cluster.';
@@ -787,6 +788,7 @@ COMMENT ON COLUMN "global_clusters"."hub_category_id" IS 'Its activity (`bcd:`).
 COMMENT ON COLUMN "global_clusters"."kind" IS 'Kind of its best evidence.';
 COMMENT ON COLUMN "global_clusters"."members" IS 'The clusters that it unites.';
 COMMENT ON COLUMN "global_clusters"."feeds" IS 'The feeds that state them.';
+COMMENT ON COLUMN "global_clusters"."in_total" IS 'It is counted in the total of its country in `census`. False: cells are counted there, and this was only surveyed or documented, with no link to one of them.';
 COMMENT ON COLUMN "global_clusters"."route" IS 'How the feed was reached.';
 
 CREATE TABLE "census" (
@@ -810,7 +812,7 @@ COMMENT ON COLUMN "census"."kind" IS 'Kind of cluster.';
 COMMENT ON COLUMN "census"."hub_category_id" IS 'Activity class, or `all`.';
 COMMENT ON COLUMN "census"."rule_id" IS 'The rule that identifies, or the claim that declares.';
 COMMENT ON COLUMN "census"."feed_id" IS 'The feed that states the row; `derived` where it is computed across feeds.';
-COMMENT ON COLUMN "census"."level" IS 'The one non-overlapping region level that is counted.';
+COMMENT ON COLUMN "census"."level" IS 'The one non-overlapping region level that is counted; of the world the levels of its countries.';
 COMMENT ON COLUMN "census"."found" IS 'Clusters found.';
 COMMENT ON COLUMN "census"."declared" IS 'Clusters that somebody declares.';
 COMMENT ON COLUMN "census"."deduplicated" IS 'Clusters found, each real-world cluster once.';
@@ -1079,6 +1081,22 @@ CREATE MACRO region_level(region_id) AS
         ELSE regexp_replace(region_id, ':[^:]*$', '')
     END;
 
+-- The set of categories of which none overlaps another, so that only within one set may cells be added: the scheme; of a
+-- scheme whose classes hold or overlap each other the set in it. The ten emerging industries of EOCIC cut across the 51
+-- categories (docs/sources/eu.md). Classes of NAICS are those of as many digits, a sector having two (31-33); what is an
+-- aggregate of sectors stands alone. Other classes that have a parent are parts: `bcd`, `bcd, parts`.
+CREATE MACRO category_set(category_id, parent_category_id) AS
+    CASE
+        WHEN starts_with(category_id, 'eocic:emerging-') THEN 'eocic, emerging'
+        WHEN regexp_matches(category_id, '^naics[0-9]*:[0-9]{2}($|,|-[0-9]{2}$)')
+            THEN split_part(category_id, ':', 1) || ', 2 digits'
+        WHEN regexp_matches(category_id, '^naics[0-9]*:[0-9]{3}[0-9A-Z]*$')
+            THEN split_part(category_id, ':', 1) || ', ' || length(split_part(category_id, ':', 2)) || ' digits'
+        WHEN starts_with(category_id, 'naics') THEN regexp_replace(category_id, ':', ', ')
+        WHEN parent_category_id IS NOT NULL THEN split_part(category_id, ':', 1) || ', parts'
+        ELSE split_part(category_id, ':', 1)
+    END;
+
 -- us_2017: strength by Delgado, Porter, Stern (2016, Journal of Economic Geography 16(1)) as the published code of
 -- clustermapping.us applies it since July 2017 (docs/sources/us.md): quantiles, by linear interpolation, over the regions
 -- of one level that have employment in the category. An aggregate; what is null has no part in its bound.
@@ -1192,7 +1210,7 @@ JOIN (
 ) ON valid_from <= instant AND (valid_to IS NULL OR valid_to > instant);
 
 -- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
--- rule, feed, level of regions and scheme of categories, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
+-- rule, feed, level of regions and set of categories that do not overlap, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
 -- added or averaged. `found` is null where the release cannot tell which places the scope has.
 CREATE VIEW claimed_vs_found AS
 WITH claimed AS (
@@ -1210,8 +1228,7 @@ placed AS (
         clusters.kind,
         clusters.feed_id AS found_by,
         region_level(clusters.region_id) AS level,
-        -- Classes that are parts of others stand apart from these.
-        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
+        category_set(clusters.category_id, category.parent_category_id) AS category_set,
         unnest(list_distinct([
             'world',
             'country:' || clusters.country_code,
@@ -1233,13 +1250,13 @@ accepted AS (
 ),
 found AS (
     SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, NULL::VARCHAR AS found_by,
-        NULL::VARCHAR AS level, NULL::VARCHAR AS category_scheme, count(*) AS found
+        NULL::VARCHAR AS level, NULL::VARCHAR AS category_set, count(*) AS found
     FROM placed
     WHERE kind <> 'cell' AND scope IN (SELECT scope FROM claimed)
     GROUP BY scope, kind
     UNION ALL
     SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, placed.found_by, placed.level,
-        placed.category_scheme, count(*)
+        placed.category_set, count(*)
     FROM placed
     JOIN accepted USING (cluster_id)
     WHERE placed.kind = 'cell' AND placed.scope IN (SELECT scope FROM claimed)
@@ -1268,7 +1285,7 @@ SELECT
     compared.time_period,
     compared.found_by,
     compared.level,
-    compared.category_scheme,
+    compared.category_set,
     CASE WHEN known.scope IS NOT NULL THEN compared.found END AS found,
     claimed.contradicts,
     claimed.citation,
@@ -1282,7 +1299,7 @@ SELECT
         ' ',
         CASE
             WHEN known.scope IS NULL THEN 'The release does not say which places this scope has.'
-            WHEN compared.kind = 'cell' THEN 'A cell is a place × activity, and the same place may stand in cells of several levels.'
+            WHEN compared.kind = 'cell' THEN 'A cell is a place × activity, and the same place may stand in cells of several levels and sets of categories: no two rows are to be added.'
             ELSE 'The release holds only what its feeds list: a small number says nothing about the world.'
         END,
         'The claim counts "' || claimed.subject || '" in its own sense'
@@ -1298,7 +1315,7 @@ LEFT JOIN (
         OR scope IN (SELECT region_id FROM regions) OR scope IN (SELECT iso_3166_2 FROM regions WHERE iso_3166_2 IS NOT NULL)
 ) AS known ON known.scope = claimed.scope
 ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id, compared.found_by,
-    compared.level, compared.category_scheme;
+    compared.level, compared.category_set;
 
 -- Every state of a cluster that ever held, with the time in which it was valid; valid_to is null while it holds. What is derived, such as themes and product class, is that of the release for open rows, and is not kept for closed ones.
 CREATE VIEW cluster_history AS
@@ -1322,6 +1339,7 @@ WITH cell AS (
         clusters.hub_category_id,
         categories.scheme,
         categories.parent_category_id,
+        category_set(clusters.category_id, categories.parent_category_id) AS category_set,
         coalesce(categories.traded, false) AS traded,
         coalesce(categories.traded AND categories.parent_category_id IS NULL, false) AS in_base
     FROM clusters
@@ -1505,6 +1523,7 @@ SELECT
     region_id,
     level,
     category_id,
+    category_set,
     hub_category_id,
     time_period,
     'us_2017' AS method,
@@ -1538,6 +1557,8 @@ SELECT
             END,
             CASE WHEN NOT traded THEN 'Whether the category is traded is not known; the method is for such.' END,
             CASE
+                WHEN category_set = 'eocic, emerging'
+                    THEN 'Emerging industries overlap the other categories: the two are never to be added.'
                 WHEN parent_category_id IS NOT NULL
                     THEN 'The category is a part of ' || parent_category_id || ', which may stand here too.'
             END,
@@ -1987,7 +2008,7 @@ SELECT
 FROM typed
 JOIN clusters USING (cluster_id);
 
--- The clusters of today: one row per cell that a rule accepts in its newest period, and per cluster that was surveyed or documented, with the names of its region and category, the rules that accept it, and the real-world cluster that it is a member of. The newest period is that of a feed, rule and country. Cells of several levels of regions stand side by side and contain each other: count within one `level` and feed, or count `global_clusters`.
+-- The clusters of today: one row per cell that a rule accepts in its newest period, and per cluster that was surveyed or documented, with the names of its region and category, the rules that accept it, and the real-world cluster that it is a member of. The newest period is that of a feed, rule and country. Cells of several levels of regions, and of several sets of categories, stand side by side and overlap each other: count within one feed, `level` and `category_set`, or count `global_clusters`.
 CREATE VIEW clusters_current AS
 WITH accepted AS (
     SELECT cluster_id, list(rule_id ORDER BY rule_id) AS rule_ids, max(time_period) AS time_period
@@ -2003,7 +2024,7 @@ WITH accepted AS (
     GROUP BY cluster_id
 ),
 united AS (
-    SELECT unnest(members) AS cluster_id, global_cluster_id FROM global_clusters
+    SELECT unnest(members) AS cluster_id, global_cluster_id, in_total FROM global_clusters
 )
 SELECT
     cluster_id,
@@ -2016,6 +2037,7 @@ SELECT
     region.name AS region_name,
     clusters.place,
     clusters.category_id,
+    category_set(clusters.category_id, own.parent_category_id) AS category_set,
     clusters.hub_category_id,
     hub.name AS hub_category_name,
     clusters.product,
@@ -2031,13 +2053,27 @@ SELECT
             WHEN 'surveyed' THEN 'Listed by those who surveyed it; no rule on figures was applied.'
             ELSE 'Named in a text; no rule on figures was applied.'
         END,
-        CASE WHEN united.global_cluster_id IS NULL THEN 'Not counted in the census: another level or feed is.' END
+        CASE
+            WHEN category_set(clusters.category_id, own.parent_category_id) = 'eocic, emerging'
+                THEN 'Emerging industries overlap the other categories: the two are never to be added.'
+            WHEN own.parent_category_id IS NOT NULL
+                THEN 'The category is a part of ' || own.parent_category_id || ', which may stand here too.'
+        END,
+        CASE
+            WHEN NOT united.in_total
+                THEN 'Not in the total of its country in the census: cells are counted there, and none is linked to it.'
+            WHEN united.global_cluster_id IS NOT NULL THEN NULL
+            WHEN NOT coalesce(hub.traded, own.traded, true)
+                THEN 'Not counted in the census: a local activity, which is everywhere.'
+            ELSE 'Not counted in the census: of each country one feed, level, rule and set of categories is.'
+        END
     ) AS caveat
 FROM accepted
 JOIN clusters USING (cluster_id)
 LEFT JOIN united USING (cluster_id)
 LEFT JOIN regions AS region ON region.region_id = clusters.region_id
-LEFT JOIN categories AS hub ON hub.category_id = clusters.hub_category_id;
+LEFT JOIN categories AS hub ON hub.category_id = clusters.hub_category_id
+LEFT JOIN categories AS own ON own.category_id = clusters.category_id;
 
 -- How many initiatives of a feed name a body of each IATI organisation type, in which role, and the money that they state:
 -- commitments in USD times the stated share of the funding bodies of that type. Where no role is stated, it is null.
@@ -2153,7 +2189,7 @@ SELECT
 FROM initiatives
 GROUP BY country_code, feed_id, kind, level;
 
--- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units, levels of regions or schemes of categories are compared or joined in one median.
+-- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units, levels of regions or sets of categories are compared or joined in one median.
 CREATE VIEW monitoring_evaluation AS
 WITH served AS (
     SELECT DISTINCT
@@ -2179,7 +2215,9 @@ series AS (
         coalesce(cluster.hub_category_id, cluster.category_id) AS category_id,
         cluster.region_id,
         region_level(cluster.region_id) AS level,
-        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
+        category_set(
+            coalesce(cluster.hub_category_id, cluster.category_id), category.parent_category_id
+        ) AS category_set,
         indicator,
         unit_kind,
         method,
@@ -2202,7 +2240,7 @@ phases AS (
         series.category_id,
         series.region_id,
         series.level,
-        series.category_scheme,
+        series.category_set,
         indicator,
         unit_kind,
         method,
@@ -2274,7 +2312,7 @@ summed AS (
         country_code,
         initiative_id,
         level,
-        category_scheme,
+        category_set,
         indicator,
         unit_kind,
         method,
@@ -2287,8 +2325,8 @@ summed AS (
     FROM of_cluster
     WHERE country_code IS NOT NULL OR initiative_id IS NOT NULL
     GROUP BY GROUPING SETS (
-        (initiative_id, country_code, level, category_scheme, indicator, unit_kind, method, unit_measure),
-        (country_code, level, category_scheme, indicator, unit_kind, method, unit_measure)
+        (initiative_id, country_code, level, category_set, indicator, unit_kind, method, unit_measure),
+        (country_code, level, category_set, indicator, unit_kind, method, unit_measure)
     )
 )
 SELECT
@@ -2297,7 +2335,7 @@ SELECT
     initiative_id,
     country_code,
     level,
-    category_scheme,
+    category_set,
     indicator,
     unit_kind,
     method,
@@ -2523,7 +2561,7 @@ FROM feeds
 LEFT JOIN sources USING (source_id)
 ORDER BY feeds.source_id, feeds.feed_id;
 
--- Strong clusters of all countries side by side, by one method (`cluster_strength`), in the newest period of each feed, level of regions and method of employment. What is strong is so among the regions of its own feed and level: a location quotient here is not to be ranked against one of another feed, level or `employment_method`.
+-- Strong clusters of all countries side by side, by one method (`cluster_strength`), in the newest period of each feed, level of regions and method of employment. What is strong is so among the regions of its own feed and level: a location quotient here is not to be ranked against one of another feed, level or `employment_method`. Categories of two sets overlap: count within one `category_set`.
 CREATE VIEW strong_clusters AS
 WITH newest AS (
     FROM cluster_strength
@@ -2537,6 +2575,7 @@ SELECT
     newest.level,
     region.name AS region_name,
     newest.category_id,
+    newest.category_set,
     newest.hub_category_id,
     category.name AS category_name,
     newest.time_period,

@@ -1,16 +1,19 @@
 -- How many clusters there are: what was found, what is declared, and a range (docs/census.md).
--- For each country and source one feed and one level of regions are counted, so no total holds a region and its part, or
--- two sets of categories.
+-- For each country and source one feed, one level of regions and one set of categories are counted, so no total holds a
+-- region and its part, a category and one that overlaps it, or regions and places that a text names.
 
 CREATE OR REPLACE TEMP TABLE scoped AS
 SELECT
-    united.*,
+    totalled.*,
     unnest(['country:' || country_code, 'world']) AS scope,
     activity,
     CASE kind WHEN 'cell' THEN level WHEN 'surveyed' THEN 'places that a survey lists' ELSE 'places that a text names' END
         AS counted_level
-FROM united, unnest(list_distinct(['all', coalesce(hub_category_id, 'all')])) AS activities (activity)
+FROM totalled, unnest(list_distinct(['all', coalesce(hub_category_id, 'all')])) AS activities (activity)
 WHERE counted AND country_code IS NOT NULL;
+
+CREATE OR REPLACE TEMP MACRO unknown_note(clusters) AS
+    CASE WHEN clusters > 0 THEN clusters || ' of unknown category (traded or local) counted.' END;
 
 -- Each rule by itself.
 INSERT INTO release.census BY NAME
@@ -29,7 +32,15 @@ SELECT
         ' ',
         'Feeds: ' || array_to_string(list(DISTINCT feed_id ORDER BY feed_id), ', ') || '.',
         'Periods: ' || array_to_string(list(DISTINCT time_period ORDER BY time_period), ', ') || '.',
-        if(bool_and(strict), NULL, 'The lower bound counts those that the stricter form of the rule accepts.')
+        CASE
+            WHEN NOT bool_and(strict) THEN 'The lower bound counts those that the stricter form of the rule accepts.'
+        END,
+        unknown_note(count(DISTINCT cluster_id) FILTER (traded IS NULL)),
+        CASE
+            WHEN NOT bool_and(in_total)
+                THEN count(DISTINCT cluster_id) FILTER (NOT in_total)
+                    || ' not in a total: cells are counted in the country, and none is linked to it.'
+        END
     ) AS coverage_note,
     'derived' AS route
 FROM scoped
@@ -52,7 +63,7 @@ SELECT
         qualifier || ' ' || value::BIGINT || ' "' || subject || '"'
             || coalesce(', as of ' || as_of, '') || coalesce(', stated by ' || stated_by, '') || '.',
         'Of the programme ' || programme || ', which need not reach every cluster.',
-        if(len(contradicts) > 0, 'Contradicts ' || array_to_string(contradicts, ', ') || '.', NULL)
+        CASE WHEN len(contradicts) > 0 THEN 'Contradicts ' || array_to_string(contradicts, ', ') || '.' END
     ) AS coverage_note,
     'derived' AS route
 FROM release.claims
@@ -63,13 +74,19 @@ CREATE OR REPLACE TEMP TABLE total AS
 SELECT
     scope,
     activity,
-    array_to_string(list(DISTINCT counted_level ORDER BY counted_level), ' + ') AS level,
+    -- Places are of one kind, whoever tells of them.
+    CASE
+        WHEN count(DISTINCT counted_level) > 1 AND NOT bool_or(kind = 'cell')
+            THEN 'places that a survey lists or a text names'
+        ELSE array_to_string(list(DISTINCT counted_level ORDER BY counted_level), ' + ')
+    END AS level,
     count(DISTINCT cluster_id) AS found,
     count(DISTINCT global_cluster_id) AS deduplicated,
-    count(DISTINCT global_cluster_id) FILTER (strict) AS low,
-    list(DISTINCT feed_id ORDER BY feed_id) AS feeds,
-    list(DISTINCT country_code ORDER BY country_code) AS countries
+    count(DISTINCT global_cluster_id) FILTER (cluster_is_strict) AS low,
+    count(DISTINCT cluster_id) FILTER (traded IS NULL) AS unknown,
+    list(DISTINCT feed_id ORDER BY feed_id) AS feeds
 FROM scoped
+WHERE in_found AND scope <> 'world'
 GROUP BY scope, activity;
 
 -- Claims that count all clusters of a country, or all industrial ones: not those of one body or programme, nor those that
@@ -95,10 +112,11 @@ WITH country AS (
         coalesce(found, 0) AS found,
         coalesce(deduplicated, 0) AS deduplicated,
         coalesce(low, 0) AS low,
+        coalesce(unknown, 0) AS unknown,
         declared,
         claim_id,
         qualifier
-    FROM (FROM total WHERE scope <> 'world') AS total
+    FROM total
     FULL JOIN (SELECT *, 'all' AS activity FROM most_declared) AS most_declared USING (scope, activity)
 )
 SELECT
@@ -118,21 +136,26 @@ SELECT
         coalesce('Found by ' || array_to_string(feeds, ', ') || '.', 'No feed has found one here.'),
         CASE
             WHEN declared > found THEN 'The upper bound is claim ' || claim_id
-                || if(qualifier = 'more_than', ', which is a lower bound itself: there may be more.', '.')
+                || CASE qualifier WHEN 'more_than' THEN ', which is a lower bound itself: there may be more.' ELSE '.' END
             ELSE 'The upper bound is what was found, before same ones were joined.'
-        END
+        END,
+        unknown_note(unknown)
     ) AS coverage_note,
     'derived' AS route
 FROM country
 UNION ALL
 SELECT
     'world', 'all', activity, 'all', 'derived',
-    max(total.level),
-    sum(country.found), NULL, sum(country.deduplicated), sum(country.low),
-    sum(greatest(country.found, coalesce(country.declared, 0)::BIGINT)),
-    'Sum over ' || count(*) || ' countries; of all others nothing is known here. Traded activities only. '
-        || 'Each country has rules of its own, and an upper bound that may be a claim.',
+    array_to_string(list(DISTINCT level ORDER BY level) FILTER (level IS NOT NULL), ' + '),
+    sum(found), NULL, sum(deduplicated), sum(low),
+    sum(greatest(found, coalesce(declared, 0)::BIGINT)),
+    concat_ws(
+        ' ',
+        'Sum over ' || count(*) || ' countries; of all others nothing is known here.',
+        'Local activities are not counted.',
+        unknown_note(sum(unknown)::BIGINT),
+        'Each country has a level and rules of its own, and an upper bound that may be a claim.'
+    ),
     'derived'
 FROM country
-LEFT JOIN (FROM total WHERE scope = 'world') AS total USING (activity)
 GROUP BY activity;

@@ -81,7 +81,8 @@ SELECT
     ) AS inputs
 FROM known;
 
--- ca.lq: macro ca_lq, on the location quotients of the Canadian feeds, each with the base of its method.
+-- ca.lq: macro ca_lq, on the location quotients of the Canadian feeds, each with the base of its method. The country is what
+-- they are quotients to: it is no cluster, and the rule has no answer for it, even where a published figure is not 1.
 
 INSERT INTO release.cluster_identification
 SELECT
@@ -95,6 +96,7 @@ SELECT
     ) AS inputs
 FROM release.observations
 WHERE starts_with(feed_id, 'ca.') AND indicator = 'location_quotient' AND obs_value IS NOT NULL
+    AND cluster_id NOT IN (SELECT cluster_id FROM release.clusters WHERE starts_with(region_id, 'country:'))
 GROUP BY ALL;
 
 -- survey.listed, paper.documented: somebody went there and lists it; a text names it. Both without a period.

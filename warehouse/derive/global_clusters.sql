@@ -4,21 +4,21 @@
 -- says that they are the same.
 
 -- The levels of regions on which cells are counted. Of each source and country only the rows with the least rank that has
--- clusters are counted, so that no region stands in another, and no category beside one that overlaps it. The rule, and
--- its stricter form where it has one.
+-- clusters are counted, and of one set of categories (macro category_set), so that no region stands in another, and no
+-- category beside one that overlaps it. The rule, and its stricter form where it has one.
 CREATE OR REPLACE TEMP TABLE census_base AS
 FROM (VALUES
-    ('us.clustermapping', 'us:msa', 'us.strong.msa', 'us.strong10.msa', 1),
-    ('us.cbp', 'us:msa', 'us.strong.msa', 'us.strong10.msa', 2),
-    ('eu.eocic', 'nuts:2', 'eu.eu10_stars', 'two stars', 1),
+    ('us.clustermapping', 'us:msa', 'bcd', 'us.strong.msa', 'us.strong10.msa', 1),
+    ('us.cbp', 'us:msa', 'bcd', 'us.strong.msa', 'us.strong10.msa', 2),
+    ('eu.eocic', 'nuts:2', 'eocic', 'eu.eu10_stars', 'two stars', 1),
     -- NUTS 2, but NUTS 1 for some countries, and Israel as a whole.
-    ('eu.legacy', 'nuts:2', 'eu.stars_published', 'three stars', 2),
-    ('eu.legacy', 'nuts:1', 'eu.stars_published', 'three stars', 3),
-    ('eu.legacy', 'nuts:0', 'eu.stars_published', 'three stars', 4),
-    ('eu.legacy', 'country', 'eu.stars_published', 'three stars', 4),
-    ('ca.competeprosper', 'ca:cma', 'ca.lq', NULL, 1),
-    ('ca.seph', 'ca:pr', 'ca.lq', NULL, 2)
-) AS base (feed_id, level, rule_id, strict_rule_id, rank);
+    ('eu.legacy', 'nuts:2', 'eco38', 'eu.stars_published', 'three stars', 2),
+    ('eu.legacy', 'nuts:1', 'eco38', 'eu.stars_published', 'three stars', 3),
+    ('eu.legacy', 'nuts:0', 'eco38', 'eu.stars_published', 'three stars', 4),
+    ('eu.legacy', 'country', 'eco38', 'eu.stars_published', 'three stars', 4),
+    ('ca.competeprosper', 'ca:cma', 'porter41', 'ca.lq', NULL, 1),
+    ('ca.seph', 'ca:pr', 'naics, 4 digits', 'ca.lq', NULL, 2)
+) AS base (feed_id, level, category_set, rule_id, strict_rule_id, rank);
 
 CREATE OR REPLACE TEMP TABLE accepted AS
 WITH newest AS (
@@ -37,6 +37,7 @@ SELECT
         WHEN 'three stars' THEN (newest.inputs ->> 'obs_value')::DOUBLE >= 3
         ELSE coalesce(strict.is_cluster, false)
     END AS strict,
+    coalesce(hub.traded, own.traded) AS traded,
     placed.*
 FROM newest
 JOIN placed USING (cluster_id)
@@ -49,9 +50,7 @@ WHERE newest.is_cluster
     AND (placed.kind <> 'cell' OR base.feed_id IS NOT NULL)
     -- Local activities are everywhere, and no clusters.
     AND coalesce(hub.traded, own.traded, true)
-    -- The emerging industries cut across the categories; classes of NAICS hold each other, and have four digits here.
-    AND NOT (placed.kind = 'cell' AND placed.feed_id = 'eu.eocic' AND placed.hub_category_id IS NULL)
-    AND NOT (placed.feed_id = 'ca.seph' AND length(own.code) <> 4);
+    AND (placed.kind <> 'cell' OR category_set(placed.category_id, own.parent_category_id) = base.category_set);
 
 CREATE OR REPLACE TEMP TABLE member AS
 SELECT
@@ -96,6 +95,22 @@ LEFT JOIN joined USING (own_group)
 -- What is not counted is a member of what is, and nothing by itself.
 QUALIFY bool_or(counted) OVER (PARTITION BY coalesce(joined_group, own_group));
 
+-- Where cells are counted for a country, what was surveyed or documented is in its total only as a member of a cluster
+-- that has such a cell: places are another level than regions, and a cell may be the same cluster unknown to any link.
+CREATE OR REPLACE TEMP TABLE totalled AS
+SELECT
+    *,
+    bool_or(in_found) OVER (PARTITION BY global_cluster_id) AS in_total,
+    bool_or(counted AND strict) OVER (PARTITION BY global_cluster_id) AS cluster_is_strict
+FROM (
+    SELECT
+        *,
+        -- The members that are counted in a total: cells, or else what was surveyed or documented.
+        counted AND (kind = 'cell' OR NOT bool_or(counted AND kind = 'cell') OVER (PARTITION BY country_code))
+            AS in_found
+    FROM united
+);
+
 INSERT INTO release.global_clusters BY NAME
 SELECT
     global_cluster_id,
@@ -107,6 +122,7 @@ SELECT
     max(kind) FILTER (best) AS kind,
     list(DISTINCT cluster_id ORDER BY cluster_id) AS members,
     list(DISTINCT feed_id ORDER BY feed_id) AS feeds,
+    bool_or(in_total) AS in_total,
     'derived' AS route
-FROM (SELECT *, 'global:' || cluster_id = global_cluster_id AS best FROM united)
+FROM (SELECT *, 'global:' || cluster_id = global_cluster_id AS best FROM totalled)
 GROUP BY global_cluster_id;

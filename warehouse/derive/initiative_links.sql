@@ -7,7 +7,7 @@ SELECT
     'same_as' AS relation,
     'derived' AS feed_id,
     'stated' AS method,
-    'the row of ' || initiative_id || ' names the other as the same (' || feed_id || ')' AS decision,
+    'accepted: the row of ' || initiative_id || ' names the other as the same (' || feed_id || ')' AS decision,
     'derived' AS route
 FROM release.initiatives
 WHERE same_as IS NOT NULL;
@@ -23,7 +23,7 @@ SELECT
     'derived' AS feed_id,
     1 AS score,
     'award number' AS method,
-    'both name the award ' || activity.award_number AS decision,
+    'accepted: both name the award ' || activity.award_number AS decision,
     'derived' AS route
 FROM release.initiatives AS activity
 JOIN release.initiatives AS transactions USING (award_number)
@@ -38,7 +38,7 @@ SELECT
     'supports' AS relation,
     'derived' AS feed_id,
     'stated' AS method,
-    'the source names the cluster in the row of the initiative (' || clusters.feed_id || ')' AS decision,
+    'accepted: the source names the cluster in the row of the initiative (' || clusters.feed_id || ')' AS decision,
     'derived' AS route
 FROM (
     SELECT

@@ -8,6 +8,22 @@ CREATE MACRO region_level(region_id) AS
         ELSE regexp_replace(region_id, ':[^:]*$', '')
     END;
 
+-- The set of categories of which none overlaps another, so that only within one set may cells be added: the scheme; of a
+-- scheme whose classes hold or overlap each other the set in it. The ten emerging industries of EOCIC cut across the 51
+-- categories (docs/sources/eu.md). Classes of NAICS are those of as many digits, a sector having two (31-33); what is an
+-- aggregate of sectors stands alone. Other classes that have a parent are parts: `bcd`, `bcd, parts`.
+CREATE MACRO category_set(category_id, parent_category_id) AS
+    CASE
+        WHEN starts_with(category_id, 'eocic:emerging-') THEN 'eocic, emerging'
+        WHEN regexp_matches(category_id, '^naics[0-9]*:[0-9]{2}($|,|-[0-9]{2}$)')
+            THEN split_part(category_id, ':', 1) || ', 2 digits'
+        WHEN regexp_matches(category_id, '^naics[0-9]*:[0-9]{3}[0-9A-Z]*$')
+            THEN split_part(category_id, ':', 1) || ', ' || length(split_part(category_id, ':', 2)) || ' digits'
+        WHEN starts_with(category_id, 'naics') THEN regexp_replace(category_id, ':', ', ')
+        WHEN parent_category_id IS NOT NULL THEN split_part(category_id, ':', 1) || ', parts'
+        ELSE split_part(category_id, ':', 1)
+    END;
+
 -- us_2017: strength by Delgado, Porter, Stern (2016, Journal of Economic Geography 16(1)) as the published code of
 -- clustermapping.us applies it since July 2017 (docs/sources/us.md): quantiles, by linear interpolation, over the regions
 -- of one level that have employment in the category. An aggregate; what is null has no part in its bound.

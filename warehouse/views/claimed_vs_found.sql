@@ -1,5 +1,5 @@
 -- Each claim that counts clusters beside what the release holds in its scope: surveyed clusters, documented ones, and, by
--- rule, feed, level of regions and scheme of categories, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
+-- rule, feed, level of regions and set of categories that do not overlap, cells that a rule accepts in its newest period. Claims that contradict each other stand side by side; nothing is
 -- added or averaged. `found` is null where the release cannot tell which places the scope has.
 CREATE VIEW claimed_vs_found AS
 WITH claimed AS (
@@ -17,8 +17,7 @@ placed AS (
         clusters.kind,
         clusters.feed_id AS found_by,
         region_level(clusters.region_id) AS level,
-        -- Classes that are parts of others stand apart from these.
-        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
+        category_set(clusters.category_id, category.parent_category_id) AS category_set,
         unnest(list_distinct([
             'world',
             'country:' || clusters.country_code,
@@ -40,13 +39,13 @@ accepted AS (
 ),
 found AS (
     SELECT scope, kind, NULL::VARCHAR AS rule_id, NULL::VARCHAR AS time_period, NULL::VARCHAR AS found_by,
-        NULL::VARCHAR AS level, NULL::VARCHAR AS category_scheme, count(*) AS found
+        NULL::VARCHAR AS level, NULL::VARCHAR AS category_set, count(*) AS found
     FROM placed
     WHERE kind <> 'cell' AND scope IN (SELECT scope FROM claimed)
     GROUP BY scope, kind
     UNION ALL
     SELECT placed.scope, placed.kind, accepted.rule_id, accepted.time_period, placed.found_by, placed.level,
-        placed.category_scheme, count(*)
+        placed.category_set, count(*)
     FROM placed
     JOIN accepted USING (cluster_id)
     WHERE placed.kind = 'cell' AND placed.scope IN (SELECT scope FROM claimed)
@@ -75,7 +74,7 @@ SELECT
     compared.time_period,
     compared.found_by,
     compared.level,
-    compared.category_scheme,
+    compared.category_set,
     CASE WHEN known.scope IS NOT NULL THEN compared.found END AS found,
     claimed.contradicts,
     claimed.citation,
@@ -89,7 +88,7 @@ SELECT
         ' ',
         CASE
             WHEN known.scope IS NULL THEN 'The release does not say which places this scope has.'
-            WHEN compared.kind = 'cell' THEN 'A cell is a place × activity, and the same place may stand in cells of several levels.'
+            WHEN compared.kind = 'cell' THEN 'A cell is a place × activity, and the same place may stand in cells of several levels and sets of categories: no two rows are to be added.'
             ELSE 'The release holds only what its feeds list: a small number says nothing about the world.'
         END,
         'The claim counts "' || claimed.subject || '" in its own sense'
@@ -105,4 +104,4 @@ LEFT JOIN (
         OR scope IN (SELECT region_id FROM regions) OR scope IN (SELECT iso_3166_2 FROM regions WHERE iso_3166_2 IS NOT NULL)
 ) AS known ON known.scope = claimed.scope
 ORDER BY claimed.scope, claimed.value DESC, claimed.claim_id, compared.kind, compared.rule_id, compared.found_by,
-    compared.level, compared.category_scheme;
+    compared.level, compared.category_set;

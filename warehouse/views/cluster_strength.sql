@@ -12,6 +12,7 @@ WITH cell AS (
         clusters.hub_category_id,
         categories.scheme,
         categories.parent_category_id,
+        category_set(clusters.category_id, categories.parent_category_id) AS category_set,
         coalesce(categories.traded, false) AS traded,
         coalesce(categories.traded AND categories.parent_category_id IS NULL, false) AS in_base
     FROM clusters
@@ -195,6 +196,7 @@ SELECT
     region_id,
     level,
     category_id,
+    category_set,
     hub_category_id,
     time_period,
     'us_2017' AS method,
@@ -228,6 +230,8 @@ SELECT
             END,
             CASE WHEN NOT traded THEN 'Whether the category is traded is not known; the method is for such.' END,
             CASE
+                WHEN category_set = 'eocic, emerging'
+                    THEN 'Emerging industries overlap the other categories: the two are never to be added.'
                 WHEN parent_category_id IS NOT NULL
                     THEN 'The category is a part of ' || parent_category_id || ', which may stand here too.'
             END,

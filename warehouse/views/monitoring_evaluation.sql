@@ -1,4 +1,4 @@
--- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units, levels of regions or schemes of categories are compared or joined in one median.
+-- Did what was supported grow otherwise than what was not? One row per level, subject and measure: a cluster that an initiative serves, a programme over its clusters, the policy of a country over its programmes. `effect` is the growth from the baseline (the last year before the start) to the follow-up (the first year at least two years after the end), over the median growth of clusters of the same category, level and measure that nothing serves, less 1; null where `reason` says why. No figures of two methods, units, levels of regions or sets of categories are compared or joined in one median.
 CREATE VIEW monitoring_evaluation AS
 WITH served AS (
     SELECT DISTINCT
@@ -24,7 +24,9 @@ series AS (
         coalesce(cluster.hub_category_id, cluster.category_id) AS category_id,
         cluster.region_id,
         region_level(cluster.region_id) AS level,
-        category.scheme || CASE WHEN category.parent_category_id IS NULL THEN '' ELSE ', parts' END AS category_scheme,
+        category_set(
+            coalesce(cluster.hub_category_id, cluster.category_id), category.parent_category_id
+        ) AS category_set,
         indicator,
         unit_kind,
         method,
@@ -47,7 +49,7 @@ phases AS (
         series.category_id,
         series.region_id,
         series.level,
-        series.category_scheme,
+        series.category_set,
         indicator,
         unit_kind,
         method,
@@ -119,7 +121,7 @@ summed AS (
         country_code,
         initiative_id,
         level,
-        category_scheme,
+        category_set,
         indicator,
         unit_kind,
         method,
@@ -132,8 +134,8 @@ summed AS (
     FROM of_cluster
     WHERE country_code IS NOT NULL OR initiative_id IS NOT NULL
     GROUP BY GROUPING SETS (
-        (initiative_id, country_code, level, category_scheme, indicator, unit_kind, method, unit_measure),
-        (country_code, level, category_scheme, indicator, unit_kind, method, unit_measure)
+        (initiative_id, country_code, level, category_set, indicator, unit_kind, method, unit_measure),
+        (country_code, level, category_set, indicator, unit_kind, method, unit_measure)
     )
 )
 SELECT
@@ -142,7 +144,7 @@ SELECT
     initiative_id,
     country_code,
     level,
-    category_scheme,
+    category_set,
     indicator,
     unit_kind,
     method,

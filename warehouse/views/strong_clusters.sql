@@ -1,4 +1,4 @@
--- Strong clusters of all countries side by side, by one method (`cluster_strength`), in the newest period of each feed, level of regions and method of employment. What is strong is so among the regions of its own feed and level: a location quotient here is not to be ranked against one of another feed, level or `employment_method`.
+-- Strong clusters of all countries side by side, by one method (`cluster_strength`), in the newest period of each feed, level of regions and method of employment. What is strong is so among the regions of its own feed and level: a location quotient here is not to be ranked against one of another feed, level or `employment_method`. Categories of two sets overlap: count within one `category_set`.
 CREATE VIEW strong_clusters AS
 WITH newest AS (
     FROM cluster_strength
@@ -12,6 +12,7 @@ SELECT
     newest.level,
     region.name AS region_name,
     newest.category_id,
+    newest.category_set,
     newest.hub_category_id,
     category.name AS category_name,
     newest.time_period,
