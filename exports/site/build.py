@@ -368,6 +368,7 @@ def _front(site: Site) -> None:
         points=[(across, down, count) for (across, down), count in sorted(Counter(spots).items())],
         placed=len(spots),
         clusters=site.rows("SELECT count(*) AS count FROM listed")[0]["count"],
+        aside=site.rows("SELECT count(*) AS count FROM global_clusters WHERE NOT in_total")[0]["count"],
         categories=site.rows("FROM category ORDER BY hub_category_id"),
         kinds=[row["kind"] for row in site.rows("SELECT DISTINCT kind FROM listed WHERE kind IS NOT NULL ORDER BY 1")],
         rules=_rules(site),
