@@ -186,6 +186,8 @@ def _parse(
             batches = parse(document)
         except LeftOut as reason:
             parsed.strangers.append(f"{document.url} ({reason})")
+            for note in reason.notes:
+                parsed.notes.setdefault(note, []).append(document.url)
             continue
         if batches is None:
             parsed.strangers.append(document.url)

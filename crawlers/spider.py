@@ -114,7 +114,15 @@ def charset_of(response: Response) -> str | None:
 
 
 class LeftOut(ValueError):  # noqa: N818  # it is an outcome: the document is kept, and not read
-    """A document that the parser of a feed knows and does not read; the message says why, and what to bring instead."""
+    """A document that the parser of a feed knows and does not read; the message says why, and what to bring instead.
+
+    Attributes:
+        notes: what was expected in the document and not found, as of a `Batch`.
+    """
+
+    def __init__(self, reason: str, notes: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.notes = tuple(notes)
 
 
 class Spider(scrapy.Spider):

@@ -208,6 +208,13 @@ def test_what_was_chosen_comes_before_headings() -> None:
 def test_pages_without_a_cell_are_left_out_and_told(main: str, message: str) -> None:
     with pytest.raises(LeftOut, match=message):
         list(portal.parse(document(page(main))) or ())
+    table = "<table><tr><th>Cluster</th><th>Emplois</th></tr><tr><td>Plastics</td><td>7</td></tr></table>"
+    with pytest.raises(LeftOut, match="expected figures of clusters") as left_out:
+        list(portal.parse(document(page(f"<h1>Ontario</h1>{table}"))) or ())
+    assert left_out.value.notes[0] == (
+        "expected employment ('Employment', 'Employees', 'Number of employees'), found no such label; "
+        "the closest unknown ones: 'Emplois' (0.71)"
+    )
     assert list(portal.parse(document(page(SMALL.front()))) or "none") == [], "the front page is known"
 
 

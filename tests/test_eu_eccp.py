@@ -52,7 +52,7 @@ def test_pages_are_found_by_sitemap_and_lists_and_told_apart(
     warnings = " ".join(found["warnings"])
     assert "/content/members-only is not public" in warnings
     assert "a staging copy: it is never crawled" in warnings
-    assert "the label 'Languages of the team' is not known, in 10 documents such as http" in warnings
+    assert "the label 'Languages of the team' is not known; closest: " in warnings
 
 
 def test_places_are_matched_or_left_open(filled: tuple[Observatory, dict[str, Any], list[str]]) -> None:
@@ -161,6 +161,26 @@ def test_an_increment_closes_nothing_and_a_page_that_left_the_sitemap_is_closed(
     assert (third["status"], third["records"], third["rows_closed"]) == ("accepted", 6, 1)
     ids = {row["organisation_id"] for row in observatory.sql("SELECT organisation_id FROM organisations")}
     assert ids == {f"{FEED}:{row[0]}" for row in ORGANISATIONS} - {f"{FEED}:48152"}
+
+
+def test_a_page_with_one_field_of_a_profile_tells_it_and_names_nobody() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = {"Year of founding": "2011", "Number of members": "40", "Jane Doe": "chair", "E-mail": "x@y.example"}
+    body = "<h1>Cluster</h1><table>" + "".join(f"<tr><td>{k}</td><td>{v}</td></tr>" for k, v in rows.items())
+    document = Document(
+        document_id=f"{FEED}:0", url="https://www.clustercollaboration.eu/x", retrieved_at=at, archived_at=None,
+        http_status=200, media_type="text/html", charset=None, headers={}, sha256="", content=body.encode(),
+        warc_file="", warc_offset=0, synthetic=True,
+    )  # fmt: skip
+    made: list[Any] = list(parse(document) or ())
+    [batch] = made
+    assert (batch.kind, len(batch.records)) == ("other_pages", 1)
+    one, label, names = batch.notes
+    assert one.startswith(
+        "a page has members alone of a profile's fields (emerging, founded, label, location, members, "
+    )
+    assert label.startswith("the label 'Year of founding' is not known; closest: founded ('Year of foundation', 0.")
+    assert names == "labels that are not known and not shown, for they may be names"
 
 
 def test_a_news_feed_says_nothing_and_a_sitemap_names_pages_of_ours() -> None:

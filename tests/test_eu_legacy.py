@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -12,7 +13,9 @@ from conftest import Observatory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.eu.legacy import _target, escaped
+from crawlers.eu.legacy import _target, escaped, parse
+from crawlers.evidence import Document
+from crawlers.spider import LeftOut
 from replicas.eu import legacy
 from replicas.eu.legacy import COLUMNS, VIEWS, table
 
@@ -140,3 +143,97 @@ def test_a_view_is_asked_for_as_crawlers_did(view: str) -> None:
 )
 def test_links_to_tables_are_told_from_others(address: str, target: str | None) -> None:
     assert _target(address, ["x.example"]) == target
+
+
+def page_of(html: str) -> Document:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Document(
+        document_id="eu.legacy:0", url="file:eu.legacy/x.html", retrieved_at=at, archived_at=None, http_status=None,
+        media_type="text/html", charset=None, headers={}, sha256="", content=html.encode(), warc_file="",
+        warc_offset=0, synthetic=True,
+    )  # fmt: skip
+
+
+ROWS = "<tr><th>Category</th><th>Employees</th></tr><tr><td>Automotive</td><td>1.000</td></tr>"
+
+
+def cells(html: str) -> tuple[list[tuple[str, str, str]], str]:
+    """Return region, category and year of each record of a page, and all notes."""
+    batches: list[Any] = list(parse(page_of(html)) or ())
+    found = [(row["region"], row["category"], row["year"]) for batch in batches for row in batch.records]
+    return found, "; ".join(note for batch in batches for note in batch.notes)
+
+
+@pytest.mark.parametrize(
+    ("over", "region", "year", "told"),
+    [
+        (
+            "<h1>Attica (GR30)</h1><p>Year: 2011</p>",
+            "GR30",
+            "2011",
+            "the year 2011 of a table is taken from 'Year: 2011'",
+        ),
+        ("<h1>Attica (GR30)</h1><h2>2009</h2>", "GR30", "2009", "the region GR30 of a table is taken from 'Attica"),
+        ("<h1>Data of 2010</h1><h3>GR30</h3>", "GR30", "2010", "the year 2010 of a table is taken from 'Data of 2010'"),
+        ("<title>Clusters in GR30, 2012</title>", "GR30", "2012", "taken from 'Clusters in GR30, 2012' over it"),
+        ("<h1>GR30</h1><p>Jobs, 2008</p><p>From 2007 to 2014.</p>", "GR30", "2008", "taken from 'Jobs, 2008'"),
+        ("<h1>GR30</h1><p>From 2007 to 2014.</p>", "GR30", "undated", "the page says no year over a table, or several"),
+        (
+            "<h1>GR30</h1><h2>2007 and 2014</h2><p>2011</p>",
+            "GR30",
+            "undated",
+            "the page says no year over a table, or s",
+        ),
+        ("<h1>GR30, 2009</h1><div><a href='x'>GR43</a></div><ul><li>2010</li></ul>", "GR30", "2009", ""),
+        ("<p>GR30 and GR43</p><div>Region: ITC</div><h2>2009</h2>", "ITC", "2009", "taken from 'Region: ITC' over it"),
+        (
+            "<h1>Israel</h1><h2>2009</h2>",
+            "Israel",
+            "2009",
+            "the region Israel of a table is taken from 'Israel' over it",
+        ),
+        ("<h1>ITA</h1><h2>2009</h2>", "", "", ""),
+        ("<h1>ESA (GR30)</h1><h2>2009</h2>", "", "", ""),  # two codes, in brackets and out of them: none
+    ],
+)
+def test_region_and_year_may_stand_anywhere_over_a_table(over: str, region: str, year: str, told: str) -> None:
+    html = f"<html><body>{over}<table>{ROWS}</table></body></html>"
+    if not region:
+        with pytest.raises(LeftOut, match="expected a table with a category, a region"):
+            cells(html)
+        return
+    found, notes = cells(html)
+    assert found == [(region, "Automotive", year)]
+    assert told in notes
+
+
+def test_what_stands_over_an_earlier_table_is_of_that_one_alone() -> None:
+    one = f"<table>{ROWS}</table>"
+    found, notes = cells(f"<h1>2009</h1><h2>Attica (GR30)</h2><p>2010</p>{one}<h2>Crete (GR43)</h2>{one}")
+    assert found == [("GR30", "Automotive", "2010"), ("GR43", "Automotive", "2009")]
+    assert "undated" not in notes
+    found, _ = cells(f"<h1>2009</h1><h2>Attica (GR30)</h2>{one}<h2>Crete</h2>{one}")
+    assert found == [("GR30", "Automotive", "2009")]
+    found, _ = cells(f"<p>Year: 2011</p><h3>GR30</h3>{one}<h3>GR43</h3>{one}")
+    assert found == [("GR30", "Automotive", "2011"), ("GR43", "Automotive", "2011")]
+    in_layout = f"<h1>GR30</h1><table><tr><td><p>Year: 2011</p>{one}</td></tr></table>"
+    assert cells(in_layout)[0] == [("GR30", "Automotive", "2011")]
+
+
+def test_a_category_may_stand_over_the_year() -> None:
+    rows = "<tr><th>Region</th><th>Jobs</th><th>Stars</th></tr><tr><td>GR30</td><td>10</td><td>*</td></tr>"
+    found, notes = cells(f"<h1>Automotive</h1><h2>2009</h2><table>{rows}</table>")
+    assert found == [("GR30", "Automotive", "2009")]
+    assert "'Automotive' of its caption is taken for it" in notes
+
+
+def test_a_page_that_looks_like_data_tells_what_it_lacks(observatory: Observatory, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        "<h1>Attica (GR30)</h1><table><tr><th>Klasse</th><th>Employed</th></tr>"
+        "<tr><td>Automotive</td><td>1.000</td></tr></table>",
+        "utf-8",
+    )
+    warnings = "\n".join(harvest(observatory, tmp_path)["warnings"])
+    assert "expected employment ('Employees', 'Employment'" in warnings
+    assert "the closest unknown ones: 'Employed' (0.88)" in warnings
+    assert "in 1 documents such as file:eu.legacy/page.html" in warnings

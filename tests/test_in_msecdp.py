@@ -166,9 +166,13 @@ def test_pages_that_are_no_report_are_named(observatory: Observatory, tmp_path: 
     empty.write_text(
         text.replace("</table></div>", "<tr><td colspan='8'>No record found</td></tr></table></div>"), "utf-8"
     )
+    saved(tmp_path / "saved" / "hindi.html", row("1"), columns=tuple("Zila" if c == "District" else c for c in COLUMNS))
     (tmp_path / "saved" / "login.html").write_text("<html><body><p>Log in</p></body></html>", "utf-8")
     found = read(observatory, tmp_path / "saved")
     assert found["status"] == "held"
     told = " ".join(found["warnings"])
     assert "login.html (expected a table with the columns S.No., State, District and Cluster Name)" in told
+    assert "expected district ('District', 'Name of District'), found no such label; the closest unknown ones: " in told
+    assert "the label 'Zila' is not known; closest: " in told
+    assert "in 1 documents such as file:in.msecdp/hindi.html" in told
     assert "the report has no rows: it closes nothing, in 1 documents such as file:in.msecdp/empty.html" in told

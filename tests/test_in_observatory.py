@@ -176,6 +176,27 @@ def test_a_list_that_lost_a_page_is_held_and_estates_are_no_clusters(observatory
     assert (found["status"], "has 30 of 31 records" in found["reason"]) == ("held", True)
 
 
+def test_a_list_of_unknown_labels_is_told_with_the_closest(observatory: Observatory, tmp_path: Path) -> None:
+    page = tmp_path / "list.html"
+    page.write_text(
+        "<h1>Clusters of Gujarat</h1><table><tr><th>Naam</th><th>Unit count total</th><th>Empl.</th></tr>"
+        "<tr><td>Morbi tiles</td><td>600</td><td>1,200</td></tr></table>",
+        "utf-8",
+    )
+    found = harvest(observatory, "--files", f"{FEED}={page}")
+    warnings = "\n".join(found["warnings"])
+    where = f"in 1 documents such as file:{FEED}/list.html"
+    none = "found no such label; the closest unknown ones"
+    assert f"{FEED}: expected district ('District', 'Name of district'), {none}: 'Naam' (0.38), " in warnings
+    assert (
+        f"expected employment ('Employment', 'No. of workers', 'Workers'), {none}: 'Empl.' (0.57), {where}" in warnings
+    )
+    assert (
+        "the label 'Unit count total' is not known; closest: units ('Units', 0.44), records ('Total records', 0.40), "
+        + where
+    ) in warnings
+
+
 def test_a_page_that_hides_its_address_says_what_to_set(observatory: Observatory) -> None:
     only = ("--set", f"{FEED}.pages=/clusters.php")
     with site.replica(Site(clusters=SMALL[:12], names_endpoint=False)) as replica:

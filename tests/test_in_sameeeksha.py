@@ -158,6 +158,27 @@ def test_saved_copies_of_an_article_are_one(filled: Filled, observatory: Observa
     assert (code, traced["record"]["production"]) == (0, "Rs 4000 crores (40 billion)")
 
 
+def test_a_profile_without_its_products_is_told_with_the_closest(observatory: Observatory, tmp_path: Path) -> None:
+    page = tmp_path / "profile.html"
+    page.write_text(
+        "<h1>Rajkot cluster (Gujarat)</h1><p><b>Number of MSMEs:</b> 140</p><p><b>Goods produced:</b> castings</p>",
+        "utf-8",
+    )
+    (tmp_path / "news.html").write_text("<h1>News</h1><p>Source: PTI</p><p>A meeting was held.</p>", "utf-8")
+    (tmp_path / "moved.html").write_text("<h1>Rajkot</h1><p><b>Products manufactured:</b> castings</p>", "utf-8")
+    warnings = harvest(observatory, "--files", f"{FEED}={tmp_path}")["warnings"]
+    where = f"in 1 documents such as file:{FEED}/profile.html"
+    closest = "found no such label; the closest unknown ones: 'Goods produced' (0.63)"
+    assert f"{FEED}: expected products ('Products manufactured', 'Products'), {closest}, {where}" in warnings
+    label = (
+        "the label 'Goods produced' is not known; closest: products ('Products', 0.63), production ('Production', 0.55)"
+    )
+    assert f"{FEED}: {label}, {where}" in warnings
+    unnamed = "a page has the labels of a profile, and no heading that names a cluster: it makes no record"
+    assert f"{FEED}: {unnamed}, in 1 documents such as file:{FEED}/moved.html" in warnings
+    assert "news.html" not in str(warnings)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -11,7 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.http import HtmlResponse
 
-from crawlers.reader import POST_BACK, Ask, Labels, Walk, asked_of, fields, forms, normal, page, read, tables, text, xml
+from crawlers.reader import (
+    POST_BACK,
+    Ask,
+    Labels,
+    Walk,
+    asked_of,
+    fields,
+    forms,
+    normal,
+    page,
+    read,
+    read_first,
+    tables,
+    text,
+    xml,
+)
 from crawlers.reader.over import stated_over
 from crawlers.spider import LeftOut, Spider
 from normalizers.values import MACROS
@@ -415,6 +430,58 @@ def test_what_is_missing_is_told_with_the_closest_and_the_address() -> None:
         told,
     )
     assert reading.report()[1] == f"http://a.example/1: {told}"
+
+
+_KNOWN = Labels(
+    {"cluster": ["Cluster"], "state": ["State"], "units": ["No. of units"], "product": ["Product"]},
+    kinds={"units": "number"},
+)
+_ROWS = "<tr><td>Morbi</td><td>1,200</td><td>9</td></tr><tr><td>Surat</td><td>60</td><td>8</td></tr>"
+
+
+@pytest.mark.parametrize(
+    ("main", "unknown"),
+    [
+        (
+            f"<table><tr><th>Naam</th><th>Unit count</th><th>Empl.</th></tr>{_ROWS}</table>",
+            ["Naam", "Unit count", "Empl."],
+        ),
+        (
+            f"<table><tr><td>Naam</td><td>Unit count</td><td>Empl.</td></tr>{_ROWS}</table>",
+            ["Naam", "Unit count", "Empl."],
+        ),
+        ("<table><tr><th>Naam</th><th>Goods</th></tr><tr><td>A</td><td>B</td></tr></table>", ["Naam", "Goods"]),
+        ("<table><tr><td>Naam</td><td>Morbi</td></tr><tr><td>Firms</td><td>60</td></tr></table>", ["Naam", "Firms"]),
+        (f"<table><tr><th>State</th><th>Naam</th><th>No. of units</th></tr>{_ROWS}</table>", ["Naam"]),
+        ("<p><b>No. of units:</b> 140</p><p><b>Goods:</b> castings</p>", ["Goods"]),
+        (
+            "<p>Published: 3 May</p><table><tr><td>Home</td><td>News</td></tr><tr><td>a</td><td>b</td></tr></table>",
+            None,
+        ),
+        (f"<nav><table><tr><th>Naam</th><th>Firms</th><th>Empl.</th></tr>{_ROWS}</table></nav>", None),
+        (f"<table><tr><td>{_ROWS}</td></tr></table><p>State: Gujarat</p>", None),
+        ("<h1>News</h1><p>We met in 2019: it was good.</p>", None),
+    ],
+)
+def test_a_page_without_records_tells_what_it_lacks_only_where_it_looks_like_data(
+    main: str, unknown: list[str] | None
+) -> None:
+    root = page(f"<html><body>{main}</body></html>".encode())
+    assert root is not None
+    reading = read_first(root, _KNOWN, [{"cluster", "product"}, {"cluster"}])
+    assert reading.records == ()
+    told = [note.split("'")[1] for note in reading.missed if note.startswith("the label ")]
+    assert (told if reading.missed else None) == unknown
+    assert [note.split()[1] for note in reading.missed if note.startswith("expected ")] == ["cluster"] * bool(unknown)
+
+
+def test_the_first_fields_that_give_records_count() -> None:
+    root = page(b"<table><tr><th>State<th>Cluster<th>Empl.</tr><tr><td>Gujarat<td>Morbi<td>5</tr></table>")
+    assert root is not None
+    reading = read_first(root, _KNOWN, [{"product"}, {"cluster"}, {"state"}], expected=["units"])
+    assert [record.text("cluster") for record in reading.records] == ["Morbi"]
+    assert (reading.looks_like_data, reading.missed) == (False, ())
+    assert reading.notes[0].startswith("expected units ('No. of units'), found no such label")
 
 
 def test_a_post_is_kept_under_an_address_that_tells_what_was_chosen() -> None:

@@ -132,15 +132,17 @@ def parse(document: Document) -> Iterator[Batch] | None:
     if root is None:
         return None
     page = _Page(root, document)
-    reading = _read(document)
-    if reading is None:
+    reading = _read(root)
+    if not reading.records:
         address = document.url if document.url.startswith("http") else HOME
         if any(meant in CHOICES.values() for _, meant in _offered(root, address)):
             return iter(())  # the front page
-        raise LeftOut("expected figures of clusters: employment, wages or location quotients under such labels")
+        raise LeftOut(
+            "expected figures of clusters: employment, wages or location quotients under such labels", reading.missed
+        )
     records, notes = _cells(reading, page)
     if not records:
-        raise LeftOut("; ".join(notes))
+        raise LeftOut("; ".join(notes), notes)
     return iter([Batch("cells", [{**record, "page": document.document_id} for record in records], notes=notes)])
 
 
@@ -179,15 +181,12 @@ def _stated(reading: reader.Reading, name: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _read(document: Document) -> reader.Reading | None:
-    """Return what the page says by its labels; None where it has no figure."""
-    for required in ("cluster", *MEASURES):
-        reading = reader.read(
-            document.body, LABELS, required={required}, expected=MEASURES, title=None, charset=document.charset
-        )
-        if reading is not None and any(record.text(name) for record in reading.records for name in MEASURES):
-            return reading
-    return None
+def _read(root: etree._Element) -> reader.Reading:
+    """Return what the page says by its labels; without records where it has no figure."""
+    reading = reader.read_first(root, LABELS, [{"cluster"}], expected=MEASURES)
+    if any(record.text(name) for record in reading.records for name in MEASURES):
+        return reading
+    return reader.read_first(root, LABELS, [{name} for name in MEASURES], expected=MEASURES)
 
 
 class _Page:

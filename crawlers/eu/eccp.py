@@ -272,7 +272,8 @@ def parse(document: Document) -> Iterator[Batch] | None:
         return iter([_record("profiles", LABELS, root, path)])
     if kind == "partnership":
         return iter([_record("partnerships", PARTNERSHIP, root, path)])
-    return iter([Batch("other_pages", [{"path": path, "type": kind, "_locator": "html:page"}])])
+    notes = _missed(root) if kind == "other" else []
+    return iter([Batch("other_pages", [{"path": path, "type": kind, "_locator": "html:page"}], notes=notes)])
 
 
 def _entries(root: etree._Element) -> Iterator[dict[str, str]]:
@@ -320,20 +321,46 @@ def kind_of(root: etree._Element | None) -> str:
     return "profile" if len(PROFILE & reader.fields(root, LABELS).values.keys()) > 1 else "other"
 
 
-def _record(kind: str, labels: reader.Labels, root: etree._Element, path: str) -> Batch:
-    """Return the one record of a page, without persons."""
+def _drop_persons(root: etree._Element) -> None:
     for element in list(root.iter()):
         told = f"{element.get('class') or ''} {element.get('id') or ''}" if isinstance(element.tag, str) else ""
         if element.tag not in {"html", "body", "main", "article"} and _OF_PERSONS.search(told):
             element.drop_tree()
-    reading = reader.fields(root, labels)
-    notes = [f"a page of {kind} has no {name}" for name in reading.missing(EXPECTED[kind])]
+
+
+def _unknown(reading: reader.Fields, labels: reader.Labels) -> list[str]:
+    """Return what there is to tell of labels that are not known, with the field that each is most like."""
     unknown = [label for label in reading.unexpected if PERSONAL.field(label) is None]
     # A label may be a person's name: only those that read like words of a form are told.
     told_labels = [label for label in unknown if re.fullmatch(r"[A-Z][a-z]+( [a-z/-]+)+:?", label)]
-    notes += [f"the label {label!r} is not known" for label in told_labels]
+    notes = []
+    for label in told_labels:
+        near = ", ".join(f"{name} ({like!r}, {score:.2f})" for name, like, score in labels.closest(label, 1))
+        notes.append(f"the label {label!r} is not known; closest: {near or 'nothing'}")
     if len(unknown) > len(told_labels):
         notes.append("labels that are not known and not shown, for they may be names")
+    return notes
+
+
+def _missed(root: etree._Element) -> list[str]:
+    """Return what a page lacks that has one label of a profile, and so looks like one; nothing of any other page."""
+    _drop_persons(root)
+    reading = reader.fields(root, LABELS)
+    found = sorted(PROFILE & reading.values.keys())
+    if not found:
+        return []
+    return [
+        f"a page has {found[0]} alone of a profile's fields ({', '.join(sorted(PROFILE))}): it makes no record",
+        *_unknown(reading, LABELS),
+    ]
+
+
+def _record(kind: str, labels: reader.Labels, root: etree._Element, path: str) -> Batch:
+    """Return the one record of a page, without persons."""
+    _drop_persons(root)
+    reading = reader.fields(root, labels)
+    notes = [f"a page of {kind} has no {name}" for name in reading.missing(EXPECTED[kind])]
+    notes += _unknown(reading, labels)
     record: dict[str, Any] = {"path": path, "name": _scrubbed(_heading(root)), "_locator": "html:page"}
     node = next(
         (

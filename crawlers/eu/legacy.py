@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
+from lxml import etree
 from scrapy import Request
 from scrapy.http import Response
 
@@ -39,8 +41,13 @@ EXPECTED = ("region", "category", "employment", "size", "specialisation", "focus
 _MEASURES = frozenset({"employment", "size", "specialisation", "focus", "stars"})
 _COUNTRIES = "AT|BE|BG|CH|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|GR|HU|IE|IS|IT|LT|LU|LV|MT|NL|NO|PL|PT|RO|SE|SI|SK|TR|UK"
 _REGION = re.compile(rf"\b(Israel|(?:{_COUNTRIES})(?:[0-9A-Z]|(?=[A-Z]*[0-9])[0-9A-Z]{{2}}))\b")
-_YEAR = re.compile(r"\b(19|20)[0-9]{2}\b")
-
+_SAYS_REGION = re.compile(r"\b(?:region|nuts)\b|\(", re.IGNORECASE)
+"""Words in which three capitals, such as ITC, are the code of a region."""
+_YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_PARAGRAPHS = ("p", "div", "dd")
+_LONGEST = 200
+"""Letters of a paragraph that may say what a table is about; longer ones are texts."""
 
 MAX_PAGES = 5000
 """Pages of one crawl: 259 regions by 38 categories have far fewer, but a calendar goes on for ever."""
@@ -115,8 +122,11 @@ def escaped(view: str) -> str:
 def parse(document: Document) -> Iterator[Batch] | None:
     """Turn a page into raw records of the kind ``cells``, one for each region and category.
 
-    A table has a category, and a region or a caption that names one, and a measure. A table of one category may name
-    that in its caption alone; then it has a column of regions and two measures. None where the document is no page.
+    A table has a category, and a region, or stands below words that name one, and a measure. A table of one category
+    may name that in its caption alone; then it has a column of regions and two measures. Region and year that a table
+    does not say in its rows are those of its caption, else of the headings and paragraphs above it, the nearest first,
+    else of the title of the page; where the caption names several, or nothing names one, there is none. None where the
+    document is no page.
 
     Raises:
         LeftOut: a page without such a table; the message says what was looked for.
@@ -127,19 +137,110 @@ def parse(document: Document) -> Iterator[Batch] | None:
     found = [
         table
         for table in reader.tables(root, LABELS, frozenset({"category"}))
-        if _MEASURES & set(table.columns) and ("region" in table.columns or _REGION.search(table.caption))
+        if _MEASURES & set(table.columns) and ("region" in table.columns or _Above.of(root, table).region)
     ]
     found += [
         table
         for table in reader.tables(root, LABELS, frozenset({"region"}))
         if "category" not in table.columns
         and len(_MEASURES & set(table.columns)) > 1
-        and _category(table.caption)
-        and not _REGION.search(table.caption)
+        and (named := _Above.of(root, table).category)
+        and not _REGION.search(named)
     ]
     if not found:
-        raise LeftOut("expected a table with a category, a region and employment, size, specialisation, focus or stars")
-    return iter([_cells(table) for table in found])
+        reading = reader.read_first(root, LABELS, [{"category", "region"}], expected=EXPECTED)
+        notes = list(reading.missed)
+        if reading.records:
+            notes = ["a table has categories and regions, and none of the measures " + ", ".join(sorted(_MEASURES))]
+        raise LeftOut(
+            "expected a table with a category, a region and employment, size, specialisation, focus or stars", notes
+        )
+    return iter([_cells(table, _Above.of(root, table)) for table in found])
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What a table is about by the words that stand over it.
+
+    Attributes:
+        region: the one code of a region; empty where none is named, or several are.
+        year: the one year; empty likewise.
+        category: what the caption, else the nearest heading, names beside a year.
+        told: region and year that are not of the caption, with the words that they are taken from.
+    """
+
+    region: str
+    year: str
+    category: str
+    told: tuple[str, ...]
+
+    @classmethod
+    def of(cls, root: etree._Element, table: reader.Table) -> _Above:
+        """Look at the caption of a table, else at what is over it."""
+        over = _over(root, table)
+        title = [(" ".join("".join(one.itertext()).split()), True) for one in root.iter("title")]
+        found = {}
+        told = []
+        for name, pattern in (("region", _REGION), ("year", _YEAR)):
+            codes = set(pattern.findall(table.caption))
+            words = table.caption
+            for text, _ in [] if codes else [*over, *title]:
+                codes = {code for code in pattern.findall(text) if _is_plain(code) or _SAYS_REGION.search(text)}
+                if len(codes) == 1:
+                    words = text
+                    break
+            found[name] = codes.pop() if len(codes) == 1 else ""
+            if found[name] and words != table.caption:
+                told.append(f"the {name} {found[name]} of a table is taken from {words!r} over it")
+        named = (_category(text) for text in (table.caption, *(text for text, is_heading in over if is_heading)))
+        return cls(found["region"], found["year"], next(filter(None, named), ""), tuple(told))
+
+
+def _is_plain(code: str) -> bool:
+    """Return whether a year or code is one in any words; three capitals, such as ITA, are not."""
+    return code == "Israel" or any(letter.isdigit() for letter in code)
+
+
+def _over(root: etree._Element, table: reader.Table) -> list[tuple[str, bool]]:
+    """Return the headings and short paragraphs over a table, the nearest first; with each, whether it is a heading.
+
+    What stands over an earlier table is of that table alone, but for headings of a higher level than those that follow
+    them, and for years in the paragraphs below these.
+    """
+    if not table.rows:
+        return []
+    number = int(table.rows[0].locator.removeprefix("html:table[").split("]")[0])
+    own = list(root.iter("table"))[number - 1]
+    around = {own, *own.iterancestors()}
+    before = []
+    for element in root.iter("table", *_HEADINGS, *_PARAGRAPHS):
+        if element is own:
+            break
+        before.append(element)
+    over: list[tuple[str, bool]] = []
+    held: list[tuple[str, bool]] = []
+    passed, lowest = False, len(_HEADINGS) + 1
+    for element in reversed(before):
+        if element.tag == "table":
+            passed = passed or element not in around
+        elif element.tag in _HEADINGS:
+            level = int(element.tag[1])
+            if not passed or level < lowest:
+                over += [*held, (reader.text(element), True)]
+            held = []
+            lowest = min(lowest, level)
+        elif not _holds_blocks(element):
+            text = reader.text(element)
+            if len(text) <= _LONGEST and (not passed or not _REGION.search(text)):
+                (held if passed else over).append((text, False))
+    return [*over, *held]
+
+
+def _holds_blocks(element: etree._Element) -> bool:
+    """Return whether an element holds other headings, paragraphs or tables, or links, as menus of regions do."""
+    inner = element.iter("table", "a", "ul", "select", *_HEADINGS, *_PARAGRAPHS)
+    next(inner)
+    return next(inner, None) is not None
 
 
 def _category(caption: str) -> str:
@@ -147,24 +248,28 @@ def _category(caption: str) -> str:
     return _YEAR.sub("", caption).strip(" ,;:-–()")
 
 
-def _cells(table: reader.Table) -> Batch:
-    of_caption = _REGION.search(table.caption)
-    year = _YEAR.search(table.caption)
-    named = {} if "category" in table.columns else {"category": _category(table.caption)}
-    present = {*table.columns, *({"region"} if of_caption else ()), *named}
+def _cells(table: reader.Table, above: _Above) -> Batch:
+    named = {} if "category" in table.columns else {"category": above.category}
+    present = {*table.columns, *({"region"} if above.region else ()), *named}
     notes = [f"the table has no column {name}" for name in EXPECTED if name not in present]
     notes += [f"the table has no column category; {name!r} of its caption is taken for it" for name in named.values()]
     unknown = {label for name, label in zip(table.columns, table.labels, strict=True) if name is None and label}
     notes += [f"the column {label!r} is not known" for label in sorted(unknown)]
+    notes += [told for told in above.told if told.split()[1] not in table.columns]
     records = []
+    undated = False
     for row in table.rows:
         cells = dict(row.cells)
-        shown = cells.pop("region", of_caption[1] if of_caption else "")
+        shown = cells.pop("region", above.region)
         code = _REGION.search(shown)
         year_of_row = _YEAR.search(cells.pop("year", ""))
         known = {
             "region": code[1] if code else shown,
-            "year": year_of_row[0] if year_of_row else year[0] if year else "undated",
+            "year": year_of_row[0] if year_of_row else above.year or "undated",
         }
+        if known["year"] == "undated":
+            undated = True
         records.append({**cells, **named, **known, "_locator": row.locator})
+    if undated:
+        notes.append("the page says no year over a table, or several: its figures are undated")
     return Batch("cells", records, notes=notes)

@@ -49,16 +49,14 @@ class FeedSpider(Spider):
     def report(self, response: Response) -> None:
         """Look whether the answer is a report."""
         root = reader.page(response.body)
-        if root is None or report_of(root) is None:
+        if root is None or not report_of(root)[1]:
             self.not_understood(response, "a table with " + ", ".join(sorted(NEEDED)), repr(response.body[:60]))
 
 
-def report_of(root: etree._Element) -> reader.Reading | None:
-    """Return what a report says, with or without rows; None where the page has no such table."""
-    reading = reader.read(root, LABELS, required=NEEDED)
-    if reading is None or (not reading.records and any(note.startswith("expected ") for note in reading.notes)):
-        return None
-    return reading
+def report_of(root: etree._Element) -> tuple[reader.Reading, bool]:
+    """Return what a page says, and whether it is a report, with or without rows."""
+    reading = reader.read_first(root, LABELS, [NEEDED])
+    return reading, bool(reading.records) or not any(note.startswith("expected ") for note in reading.notes)
 
 
 def parse(document: Document) -> Iterator[Batch] | None:
@@ -70,9 +68,9 @@ def parse(document: Document) -> Iterator[Batch] | None:
     root = reader.page(document.body, document.charset)
     if root is None:
         return None
-    reading = report_of(root)
-    if reading is None:
-        raise LeftOut("expected a table with the columns S.No., State, District and Cluster Name")
+    reading, is_report = report_of(root)
+    if not is_report:
+        raise LeftOut("expected a table with the columns S.No., State, District and Cluster Name", reading.missed)
     told = _THRESHOLD.search(reader.text(root))
     of_page = {"report": document.sha256[:16], **({"more_than_days": told[1]} if told else {})}
     records = [{**record.raw(LABELS), **of_page} for record in reading.records]

@@ -224,20 +224,16 @@ def parse(document: Document) -> Iterator[Batch] | None:
     ]
     title = next((told for each in root.iter("h1", "h2", "title") if (told := reader.text(each))), "")
     other = {"address": document.url, "title": title, "_locator": "html:page"}
-    return iter([Batch("totals", totals), Batch("other_pages", [] if totals else [other])])
+    return iter([Batch("totals", totals), Batch("other_pages", [] if totals else [other], notes=clusters.missed)])
 
 
 def _read(
     root: etree._Element, labels: reader.Labels, required: tuple[frozenset[str], ...], title: str | None
 ) -> reader.Reading:
     """Read the records of a page by the first of several sets of fields that any of them has."""
-    for fields in required:
-        expected = EXPECTED if labels is LABELS else ()
-        section = "state" if labels is LABELS else None
-        reading = reader.read(root, labels, required=fields, expected=expected, title=title, section=section)
-        if reading is not None and reading.records:
-            return reading
-    return reader.Reading()
+    expected = EXPECTED if labels is LABELS else ()
+    section = "state" if labels is LABELS else None
+    return reader.read_first(root, labels, required, expected=expected, title=title, section=section)
 
 
 def _batch(kind: str, reading: reader.Reading, labels: reader.Labels, of_page: Mapping[str, Any]) -> Batch:

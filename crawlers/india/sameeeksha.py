@@ -137,9 +137,12 @@ def parse(document: Document) -> Iterator[Batch] | None:
         "heading": heading,
     }
     reading = reader.read(root, LABELS, required=REQUIRED, expected=EXPECTED)
-    if "cluster" not in heading.casefold() or reading is None or not reading.records:
-        return iter([Batch("other_pages", [{**about, "_locator": "html:page"}])])
     named = _HEADING.match(heading)
+    if "cluster" not in heading.casefold() or reading is None or not reading.records:
+        notes = () if reading is None else reading.notes if named else reading.missed
+        if reading is not None and reading.records:
+            notes = ("a page has the labels of a profile, and no heading that names a cluster: it makes no record",)
+        return iter([Batch("other_pages", [{**about, "_locator": "html:page"}], notes=notes)])
     record = {**about, "name": named["name"] if named else heading, **reading.records[0].raw(LABELS)}
     if named and named["state"]:
         record["state"] = named["state"]

@@ -8,7 +8,7 @@ no script, no DTD, no entities, no network.
 from crawlers.reader.labels import MARGIN, THRESHOLD, Kind, Labels, Match, normal, period_in, unit_of
 from crawlers.reader.pages import decoded, page, repaired, text, xml
 from crawlers.reader.pairs import Fields, fields
-from crawlers.reader.reading import read
+from crawlers.reader.reading import read, read_first
 from crawlers.reader.records import Reading, Record, Value
 from crawlers.reader.tables import MAX_SPAN, Row, Table, tables
 from crawlers.reader.walk import (
@@ -59,6 +59,7 @@ __all__ = [
     "paging",
     "period_in",
     "read",
+    "read_first",
     "repaired",
     "tables",
     "text",

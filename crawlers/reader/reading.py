@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from lxml import etree
 
 from crawlers.reader.labels import LONGEST, Labels
-from crawlers.reader.pages import page, text, words_of
-from crawlers.reader.pairs import Block, Line, Walked, blocks_of, pairs_of
+from crawlers.reader.pages import is_data, page, text, words_of
+from crawlers.reader.pairs import Block, Line, Walked, blocks_of, is_noise, pairs_of
 from crawlers.reader.records import Reading, Record, Report, Value
-from crawlers.reader.tables import Pair
+from crawlers.reader.tables import HEADER_WITHIN, Grid, Pair, grid_of
 
 _GENERAL = frozenset(
     [
@@ -56,6 +56,8 @@ _SAYS_NONE = re.compile(
     re.IGNORECASE,
 )
 """How pages say, in the place of a figure, that there is none."""
+
+_FIGURE = re.compile(r"(?:rs\.? ?|inr ?|[$€£₹`] ?)?\d[\d., ]*(?: ?%)?", re.IGNORECASE)
 
 
 def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
@@ -144,10 +146,10 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
             where = short[0].locator.split("/")[0].removeprefix("html:")
             report.told.setdefault(f"{len(short)} rows of {where} have no {lacking}, and make no record")
     whole.sort(key=lambda one: one[0])
-    if title is not None and any(title in record.values for _, record in whole):
-        report.found.add(title)
-    if section is not None and any(section in record.values for _, record in whole):
-        report.found.add(section)
+    near = not whole and (
+        _note_heads(root, report) or bool(report.told) or any(labels.kind(said.field) != "text" for said in statements)
+    )
+    report.found |= {name for name in (title, section) if name and any(name in record.values for _, record in whole)}
     return Reading(
         address=address,
         language=_language(root),
@@ -155,8 +157,87 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
         records=tuple(record for _, record in whole),
         statements=tuple(statements),
         totals=tuple(totals),
-        notes=report.notes([*needed, *(name for name in expected if name not in needed)]),
+        notes=report.notes([*sorted(needed), *(name for name in expected if name not in needed)]),
+        looks_like_data=near,
     )
+
+
+def read_first(
+    root: etree._Element,
+    labels: Labels,
+    choices: Sequence[Collection[str]],
+    *,
+    expected: Collection[str] = (),
+    title: str | None = None,
+    section: str | None = None,
+) -> Reading:
+    """Read a page by the first of several sets of required fields that gives records.
+
+    Args:
+        root: the page as parsed.
+        labels: the labels that are known.
+        choices: sets of fields without which nothing is a record, the best one first.
+        expected: see `read`.
+        title: see `read`.
+        section: see `read`.
+
+    Returns:
+        The reading that has records; where none has, the one that has the least to tell, so that it is known what the
+        page lacks.
+    """
+    tried = []
+    for required in choices:
+        reading = read(root, labels, required=required, expected=expected, title=title, section=section)
+        if reading is None:
+            continue
+        if reading.records:
+            return reading
+        tried.append(reading)
+    return min(tried, key=lambda reading: len(reading.notes), default=Reading())
+
+
+def _note_heads(root: etree._Element, report: Report) -> bool:
+    """Note the labels of tables that look like data and are not known; return whether there is such a table."""
+    heads = list(_heads_of_tables(root))
+    for label in heads:
+        if report.labels.match(label) is None:
+            report.unknown.setdefault(label)
+    return bool(heads)
+
+
+def _heads_of_tables(root: etree._Element) -> Iterator[str]:
+    """Yield the labels of tables that look like data, known or not: of the first row, or of the first of two columns.
+
+    Such a table has figures below its header, or a header of `th` alone; menus and layout have neither.
+    """
+    for table in root.iter("table"):
+        if not is_data(table) or any(is_noise(one) for one in (table, *table.iterancestors())):
+            continue
+        grid = grid_of(table)
+        if not grid.nested:
+            yield from _heads_of(grid)
+
+
+def _heads_of(grid: Grid) -> Sequence[str]:
+    for number in range(min(len(grid.rows) - 1, HEADER_WITHIN)):
+        row = grid.rows[number]
+        if grid.is_full(number) or len(row) < len(("label", "value")):
+            continue
+        is_header = all(cell is None or cell.tag == "th" for cell in row)
+        if grid.width == len(("label", "value")) and not is_header:
+            labels, values = (
+                [cells[side] for cells in map(grid.texts, range(len(grid.rows))) if len(cells) > 1] for side in (0, 1)
+            )
+        else:
+            labels, values = (
+                grid.texts(number),
+                [cell for below in range(number + 1, len(grid.rows)) for cell in grid.texts(below)],
+            )
+        said = [words for words in labels if words]
+        if len(said) > 1 and all(len(words) <= LONGEST and not _FIGURE.match(words) for words in said):
+            return said if is_header or any(_FIGURE.fullmatch(words) for words in values) else []
+        return []
+    return []
 
 
 def _without_asides(pairs: list[tuple[int, Pair]]) -> list[tuple[int, Pair]]:

@@ -96,6 +96,7 @@ class Reading:
         statements: values that stand outside of them.
         totals: rows of sums.
         notes: what was expected and not found, found and not expected, or read by likeness; without the address.
+        looks_like_data: whether there are no records, and yet a table with a header, or a figure under a known label.
     """
 
     address: str = ""
@@ -105,6 +106,16 @@ class Reading:
     statements: tuple[Value, ...] = ()
     totals: tuple[Record, ...] = ()
     notes: tuple[str, ...] = ()
+    looks_like_data: bool = False
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The notes of a page without records that looks like data all the same; none of any other page.
+
+        A feed hands them on with what it makes of such a page, else a layout that the reader does not understand would
+        pass for a page about something else.
+        """
+        return self.notes if self.looks_like_data else ()
 
     def report(self) -> list[str]:
         """Return the notes with the address of the page."""
