@@ -530,20 +530,26 @@ _PERIOD = _bound(
         THEN whole_year(short['from']) || '-' || given_fiscal || '/P1Y' END
     WHEN fy <> '' THEN (whole_year(fy) - CASE WHEN given_fiscal = '01-01' THEN 0 ELSE 1 END)::VARCHAR || '-' || given_fiscal || '/P1Y'
     WHEN coalesce(dmy, mdy) IS NOT NULL THEN CASE WHEN coalesce(dmy = mdy, true) THEN strftime(coalesce(dmy, mdy), '%Y-%m-%d') END
-    ELSE strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
+    WHEN regexp_matches(p, '[0-9]{4}$') THEN strftime(coalesce(try_strptime(p, '%B %Y'), try_strptime(p, '%b %Y'), try_strptime(p, '%b-%Y'), try_strptime(p, '%B, %Y')), '%Y-%m')
 END""",
     "text",
     "fiscal",
 )
 _DATE = _bound(
     [
-        ("d", r"regexp_replace(translate(plain_text(given_text), '.', '/'), '([0-9])(?:st|nd|rd|th)\b', '\1')"),
+        ("said", r"regexp_replace(translate(plain_text(given_text), '.', '/'), '([0-9])(?:st|nd|rd|th)\b', '\1')"),
+        (
+            "d",
+            "CASE WHEN regexp_full_match(said, '[0-9]{1,2}[^0-9].*[^0-9][0-9]{2}|[^0-9]+ [0-9]{1,2}, [0-9]{2}') "
+            "THEN left(said, -2) || CASE WHEN right(said, 2) >= '69' THEN '19' ELSE '20' END || right(said, 2) ELSE said END",
+        ),
     ],
-    """coalesce(
-    try_strptime(d, '%Y-%m-%d'), CASE given_day_order WHEN 'mdy' THEN try_strptime(replace(d, '-', '/'), '%m/%d/%Y')
+    """CASE WHEN regexp_full_match(d, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') THEN try_strptime(d, '%Y-%m-%d')
+WHEN regexp_full_match(d, '.*[^0-9][0-9]{4}') THEN coalesce(
+    CASE given_day_order WHEN 'mdy' THEN try_strptime(replace(d, '-', '/'), '%m/%d/%Y')
         WHEN 'dmy' THEN try_strptime(replace(d, '-', '/'), '%d/%m/%Y') END,
     try_strptime(d, '%d %B %Y'), try_strptime(d, '%d %b %Y'), try_strptime(d, '%d-%b-%Y'), try_strptime(d, '%B %d, %Y'), try_strptime(d, '%d %B, %Y')
-)::DATE""",
+) END::DATE""",
     "text",
     "day_order",
 )
@@ -573,6 +579,8 @@ CREATE MACRO quantity(text, mark, unit := '', dollar := NULL) AS {_QUANTITY};
 CREATE MACRO settled(quantities) AS {_SETTLED};
 
 -- A date, written with day, month and year in the stated order ('dmy' or 'mdy'), with the month in words, or as ISO 8601.
+-- A year of two digits at its end is of the century that POSIX says (strptime, %y): 69 to 99 are 1969 to 1999, 00 to 68
+-- are 2000 to 2068. ISO 8601 has four digits of the year: `05-04-16` is none of it.
 CREATE MACRO date_of(text, day_order) AS {_DATE};
 
 -- A year of two digits: 70 to 99 are of the last century.

@@ -128,10 +128,10 @@ def test_codes_select(macros: duckdb.DuckDBPyConnection, scheme: str, code: str 
 
 def test_dates_are_read_in_all_three_forms(macros: duckdb.DuckDBPyConnection) -> None:
     found = macros.execute(
-        "SELECT list(dated(text)::VARCHAR) "
-        "FROM unnest(['01SEP2024', '2024-09-01', '9/1/2024', '2024-09', 'n/a']) AS given(text)"
+        "SELECT list(dated(text)::VARCHAR) FROM unnest(?) AS given(text)",
+        [["01SEP2024", "2024-09-01T00:00:00", "9/1/2024", "2024-09", "n/a", "9/1/24", "01SEP24", "24-09-01", None]],
     ).fetchone()
-    assert found == (["2024-09-01", "2024-09-01", "2024-09-01", None, None],)
+    assert found == (["2024-09-01", "2024-09-01", "2024-09-01", *[None] * 6],)
 
 
 @given(st.sampled_from([name for names in FIELDS.values() for name in names]), st.sampled_from([" ", "_", "-", "  "]))
@@ -180,11 +180,14 @@ def test_obligations_alone_are_commitments(observatory: Observatory, tmp_path: P
             {"Activity ID": "4", "Managing Agency Acronym": "STATE"},
             {"Activity ID": "5", "US Sector ID": "7", "International Purpose Code": "NULL"},
             {"Activity ID": "6", "Current Dollar Amount": "800", "Transaction Type ID": "18"},
+            {"Activity ID": "7", "Country Code": "CS-KM", "Country Name": "Kosovo", "Country ID": "-1"},
+            {"Activity ID": "7", "Country Code": "NULL", "Country Name": "Nowhere", "Country ID": "-1"},
         ),
         "utf-8",
     )
     code, harvest = harvested(observatory, "--files", f"{FA}={file}")
-    assert (code, harvest["records"], harvest["dropped"], harvest["warnings"]) == (0, 9, 2, [])
+    assert (code, harvest["records"], harvest["dropped"], harvest["warnings"]) == (0, 11, 2, [])
+    assert harvest["quarantined"] == 0  # a country id of -1 is none, and nothing is wrong with it
     rows = observatory.sql("FROM initiatives ORDER BY initiative_id")
     assert [
         (row["initiative_id"].removeprefix(f"{FA}:"), row["country_code"], row["commitment_usd_net"]) for row in rows
@@ -194,6 +197,8 @@ def test_obligations_alone_are_commitments(observatory: Observatory, tmp_path: P
         ("2:WLD", None, 100),
         ("3:1030", None, 100),
         ("6:MDA", "MD", None),
+        ("7:CS-KM", "XK", 100),
+        ("7:Nowhere", None, 100),
     ]
     assert (rows[0]["commitment_usd_gross"], rows[0]["sector_code"], rows[0]["start_date"]) == (
         1070,
@@ -387,6 +392,70 @@ def test_files_are_joined_with_transactions_by_award(
         f"WHERE initiative_id = '{feed}:US-GOV-1-72000021C00000'"
     )
     assert tuple(row.values()) == ("MD", "25010", "Invented Partner 0", 500_000, 47.0, 28.8)
+
+
+def test_shares_of_sectors_and_countries_are_kept(observatory: Observatory, tmp_path: Path) -> None:
+    """On the activity a percentage is a share of all its money; on a transaction, of that transaction's."""
+
+    def paid(value: int, *parts: str) -> str:
+        return (
+            "<transaction><transaction-type code='2'/><value value-date='2020-01-01'>"
+            f"{value}</value>{''.join(parts)}</transaction>"
+        )
+
+    def sector(code: str, percentage: str = "") -> str:
+        return f"<sector vocabulary='1' code='{code}'{percentage and f' percentage={percentage!r}'}/>"
+
+    def country(code: str, percentage: str = "") -> str:
+        return f"<recipient-country code='{code}'{percentage and f' percentage={percentage!r}'}/>"
+
+    place = "<location><point><pos>47.0 28.8</pos></point></location>"
+    bodies = {
+        "1": (place, country("md"), sector("25010", "25"), sector("32130", "75"), paid(1000), paid(-200)),
+        "2": (place, country("MD", "40"), country("UA", "60"), sector("25010", "50"), paid(10)),
+        "3": (
+            paid(700, sector("25010"), country("MD")),
+            paid(300, sector("25010", "10"), sector("33110", "90"), country("EC")),
+        ),
+        "4": (paid(10, sector("25010")), paid(20, sector("25010", "10"), sector("33110", "10"))),
+    }
+    file = tmp_path / "iati-activities-Moldova.xml"
+    file.write_text(
+        "<iati-activities version='2.03'>"
+        + "".join(
+            f"<iati-activity default-currency='USD'><iati-identifier>US-GOV-1-{number}</iati-identifier>"
+            "<reporting-org ref='US-GOV-1'/><title><narrative>Invented</narrative></title>"
+            f"<activity-date type='2' iso-date='{'24' if number == '4' else '2024'}-01-02'/>"
+            f"{''.join(parts)}</iati-activity>"
+            for number, parts in bodies.items()
+        )
+        + "</iati-activities>",
+        "utf-8",
+    )
+    code, result = observatory.run("harvest", "usaid.iati", "--files", f"usaid.iati={file}")
+    assert (code, result["harvests"][0]["quarantined"]) == (0, 1)  # the date of the year 24
+    rows = observatory.sql("FROM initiatives ORDER BY initiative_id")
+    assert [(row["country_code"], row["sector_code"], row["start_date"], row["note"]) for row in rows] == [
+        ("MD", "32130", "2024-01-02", None),
+        (None, "25010", "2024-01-02", "countries as published: UA 60.0 %, MD 40.0 %"),
+        (None, "25010", "2024-01-02", "countries as published: MD, EC"),
+        (None, "25010", None, None),
+    ]
+    sectors = observatory.sql(
+        "SELECT right(initiative_id, 1), sector_code, commitment_usd_net, commitment_usd_gross, deobligations "
+        "FROM initiative_sectors ORDER BY initiative_id, seq"
+    )
+    assert [tuple(row.values()) for row in sectors] == [
+        ("1", "32130", 600, 750, 1),
+        ("1", "25010", 200, 250, 1),
+        ("2", "25010", None, None, None),  # half of the money is of no sector that is stated
+        ("3", "25010", 730, 730, 0),
+        ("3", "33110", 270, 270, 0),
+        ("4", "25010", None, None, None),
+        ("4", "33110", None, None, None),
+    ]
+    places = observatory.sql("SELECT right(initiative_id, 1), country_code FROM initiative_locations ORDER BY ALL")
+    assert [tuple(row.values()) for row in places] == [("1", "MD"), ("2", None)]
 
 
 def test_the_map_is_read_province_by_province_and_aidtracker_by_its_lists(observatory: Observatory) -> None:

@@ -139,14 +139,15 @@ def _read(element: Any, number: int, records: Records) -> None:  # noqa: ANN401 
             value=(_text(value) or "").replace(",", "") or None,
             currency=_attribute(value, "currency") or currency,
         )
-        _classify(each, "transaction", note)
+        _classify(each, "transaction", note, records["transactions"][-1]["seq"])
 
 
-def _classify(element: Any, level: str, note: Any) -> None:  # noqa: ANN401  # lxml has no types
+def _classify(element: Any, level: str, note: Any, transaction: int | None = None) -> None:  # noqa: ANN401  # lxml has no types
     for each in element.iterfind("sector"):
         note(
             "sectors",
             level=level,
+            transaction=transaction,
             vocabulary=each.get("vocabulary") or "1",
             code=each.get("code"),
             name=_narrative(each),

@@ -58,7 +58,7 @@ class Transaction(Record):
     edition: str
     record: str
     asked: str
-    country_id: Annotated[str, Field(pattern=r"^[0-9]{1,4}$")] | None = None
+    country_id: Annotated[str, Field(pattern=r"^(-1|[0-9]{1,4})$")] | None = None  # -1: none
     country_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z-]{1,5}$")] | None = None
     country_name: Annotated[str, Field(min_length=1)]
     managing_agency: Annotated[str, Field(min_length=1)]

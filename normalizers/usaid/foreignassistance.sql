@@ -1,8 +1,9 @@
 -- usaid.foreignassistance: transactions → one initiative per activity and country as published, its sectors and its
 -- bodies. Inputs and outputs are those of every feed's program; `left_out` counts rows that were never made records.
 
+-- A country id of -1 is none.
 CREATE VIEW managed AS
-SELECT *, coalesce(country_code, country_id, country_name) AS place
+SELECT *, coalesce(country_code, nullif(country_id, '-1'), country_name) AS place
 FROM raw.transactions
 WHERE NOT rejected AND managing_agency = 'USAID';
 
@@ -164,7 +165,7 @@ CREATE TABLE completeness AS
 SELECT 'transactions/' || asked AS partition, max(total_records) AS expected, sum(rows)::BIGINT AS found
 FROM raw.pages WHERE NOT rejected GROUP BY ALL
 UNION ALL
-SELECT 'country/' || coalesce(country_code, country_id, country_name), count(*), count(*)
+SELECT 'country/' || coalesce(country_code, nullif(country_id, '-1'), country_name), count(*), count(*)
 FROM raw.transactions WHERE asked = 'table' AND NOT rejected GROUP BY ALL;
 
 CREATE TABLE set_aside AS

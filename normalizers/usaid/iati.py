@@ -8,6 +8,7 @@ from pydantic import Field
 
 from normalizers.contract import Record
 
+_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}.*$"
 _Number = Annotated[int, Field(ge=0)]
 
 
@@ -37,8 +38,8 @@ class Activity(Record):
     description: str | None = None
     reporting_org: str | None = None
     status: str | None = None
-    start_date: str | None = None
-    end_date: str | None = None
+    start_date: Annotated[str, Field(pattern=_ISO_DATE)] | None = None
+    end_date: Annotated[str, Field(pattern=_ISO_DATE)] | None = None
 
 
 class _Part(Record):
@@ -52,12 +53,13 @@ class _Part(Record):
 
 
 class Sector(_Part):
-    """A sector, of the activity or of one of its transactions."""
+    """A sector, of the activity or of one of its transactions, which `transaction` names by its `seq`."""
 
     kind: ClassVar[str] = "sectors"
-    sparse: ClassVar[frozenset[str]] = frozenset({"name", "percentage", "code"})
+    sparse: ClassVar[frozenset[str]] = frozenset({"name", "percentage", "code", "transaction"})
 
     level: str
+    transaction: _Number | None = None
     vocabulary: str
     code: str | None = None
     name: str | None = None

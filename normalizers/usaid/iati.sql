@@ -15,15 +15,44 @@ WHERE NOT rejected AND (
 );
 
 -- What stands on the activity counts; only where there is nothing, what stands on its transactions.
-CREATE TABLE sector_of AS
-SELECT file, number, code, max(name) AS name, sum(percentage) AS percentage, min(seq) AS seq
+CREATE TABLE sector_said AS
+SELECT
+    file, number, level, transaction, code, name, seq,
+    coalesce(percentage, CASE WHEN count(*) OVER of_one = 1 THEN 100 END) AS percentage
 FROM raw.sectors
 WHERE NOT rejected AND code IS NOT NULL AND vocabulary IN ('1', 'DAC')
-GROUP BY file, number, level, code
+WINDOW of_one AS (PARTITION BY file, number, level, transaction)
 QUALIFY level = min(level) OVER (PARTITION BY file, number);
 
+CREATE TABLE commitment AS
+SELECT file, number, seq AS transaction, value::DECIMAL(20, 2) AS value
+FROM raw.transactions
+WHERE NOT rejected AND transaction_type = '2' AND currency = 'USD' AND value IS NOT NULL;
+
+-- The money of a sector is its share of all commitments, or of those that it stands on. There is none where the shares of
+-- an activity, or of one of its transactions, are not stated or are not 100 per cent together.
+CREATE TABLE money_of_sector AS
+SELECT
+    file, number, code,
+    round(sum(value * percentage / 100), 2) AS net,
+    round(coalesce(sum(value * percentage / 100) FILTER (value > 0), 0), 2) AS gross,
+    count(*) FILTER (value < 0) AS deobligations
+FROM sector_said AS sector
+JOIN commitment USING (file, number)
+ANTI JOIN (
+    SELECT file, number FROM sector_said GROUP BY file, number, transaction
+    HAVING count(percentage) < count(*) OR abs(sum(percentage) - 100) > 0.5
+) AS unclear USING (file, number)
+WHERE sector.transaction IS NULL OR sector.transaction = commitment.transaction
+GROUP BY file, number, code;
+
+CREATE TABLE sector_of AS
+SELECT file, number, code, max(name) AS name, sum(percentage) AS percentage, min(seq) AS seq
+FROM sector_said
+GROUP BY file, number, code;
+
 CREATE TABLE country_of AS
-SELECT file, number, upper(code) AS code
+SELECT file, number, upper(code) AS code, CASE WHEN level = 'activity' THEN sum(percentage) END AS percentage, min(seq) AS seq
 FROM raw.countries
 WHERE NOT rejected
 GROUP BY file, number, level, upper(code)
@@ -45,17 +74,28 @@ DELETE FROM own WHERE selection IS NULL;
 CREATE TABLE money AS
 SELECT
     file, number,
-    sum(value::DECIMAL(20, 2))::DOUBLE AS net,
-    coalesce(sum(value::DECIMAL(20, 2)) FILTER (value > 0), 0)::DOUBLE AS gross
-FROM raw.transactions
-WHERE NOT rejected AND transaction_type = '2' AND currency = 'USD' AND value IS NOT NULL
+    sum(value)::DOUBLE AS net,
+    coalesce(sum(value) FILTER (value > 0), 0)::DOUBLE AS gross
+FROM commitment
 GROUP BY ALL;
 
 CREATE TABLE numbered_sector AS
 SELECT
-    initiative_id, file, code, sector.name, document_id, locator,
-    row_number() OVER (PARTITION BY initiative_id ORDER BY percentage DESC NULLS LAST, sector.seq) AS seq
-FROM own JOIN sector_of AS sector USING (file, number);
+    initiative_id, file, code, sector.name, net, gross, deobligations, document_id, locator,
+    row_number() OVER (PARTITION BY initiative_id ORDER BY gross DESC NULLS LAST, percentage DESC NULLS LAST, sector.seq) AS seq
+FROM own JOIN sector_of AS sector USING (file, number)
+LEFT JOIN money_of_sector USING (file, number, code);
+
+-- The one country of an activity; where it has several their codes stand in its note, with the shares that are stated.
+CREATE TABLE country_in AS
+SELECT
+    file, number,
+    CASE WHEN count(*) = 1 THEN any_value(code) END AS country_code,
+    CASE WHEN count(*) > 1 THEN 'countries as published: ' || string_agg(
+        code || coalesce(' ' || round(percentage, 2)::VARCHAR || ' %', ''), ', ' ORDER BY percentage DESC NULLS LAST, seq
+    ) END AS note
+FROM country_of
+GROUP BY file, number;
 
 CREATE TABLE staged.initiatives AS
 SELECT
@@ -63,20 +103,20 @@ SELECT
     title,
     'project' AS kind,
     'national government' AS level,
-    (SELECT if(count(*) = 1, any_value(code), NULL) FROM country_of
-     WHERE (country_of.file, country_of.number) = (own.file, own.number)) AS country_code,
+    country_in.country_code,
     CASE WHEN sector.code IS NOT NULL THEN 'dac' END AS sector_scheme,
     sector.code AS sector_code,
     sector.name AS sector_name,
     dated(start_date) AS start_date,
     dated(end_date) AS end_date,
     CASE WHEN coalesce(dated(start_date), dated(end_date)) IS NOT NULL THEN 'day' END AS date_precision,
-    net AS commitment_usd_net,
-    gross AS commitment_usd_gross,
+    money.net AS commitment_usd_net,
+    money.gross AS commitment_usd_gross,
     (SELECT first(name ORDER BY seq) FROM raw.organisations AS body
      WHERE (body.file, body.number) = (own.file, own.number) AND body.role = 'implementing') AS implementer,
     selection,
     status,
+    country_in.note,
     CASE WHEN starts_with(identifier, 'US-GOV-1-') THEN substr(identifier, 10) END AS award_number,
     own.document_id,
     own.locator,
@@ -84,11 +124,13 @@ SELECT
     false AS confirm_only
 FROM own
 LEFT JOIN money USING (file, number)
+LEFT JOIN country_in USING (file, number)
 LEFT JOIN (FROM numbered_sector WHERE seq = 1) AS sector USING (initiative_id, file);
 
 CREATE TABLE staged.initiative_sectors AS
 SELECT
     initiative_id, seq::INTEGER AS seq, 'dac' AS sector_scheme, code AS sector_code, name AS sector_name,
+    net AS commitment_usd_net, gross AS commitment_usd_gross, deobligations,
     document_id, locator, 'activities/' || file AS partition, false AS confirm_only
 FROM numbered_sector;
 
@@ -96,6 +138,7 @@ CREATE TABLE staged.initiative_locations AS
 SELECT
     initiative_id,
     row_number() OVER (PARTITION BY initiative_id ORDER BY place.seq)::INTEGER AS seq,
+    country_code,
     place.name AS admin_name,
     latitude,
     longitude,
@@ -104,6 +147,7 @@ SELECT
     'activities/' || file AS partition,
     false AS confirm_only
 FROM own JOIN raw.locations AS place USING (file, number)
+LEFT JOIN country_in USING (file, number)
 WHERE NOT place.rejected;
 
 CREATE TABLE staged.initiative_organisations AS

@@ -38,7 +38,9 @@ CREATE MACRO best_selection(tiers) AS CASE
     WHEN list_contains(tiers, 'keyword') THEN 'keyword'
 END;
 
--- `2024-09-01`, `2024-09-01T00:00:00`, `01SEP2024` or `9/1/2024`; null where it is none of these.
-CREATE MACRO dated(text) AS coalesce(
-    try_strptime(left(text, 10), '%Y-%m-%d'), try_strptime(text, '%d%b%Y'), try_strptime(text, '%m/%d/%Y')
-)::DATE;
+-- `2024-09-01`, `2024-09-01T00:00:00`, `01SEP2024` or `9/1/2024`; null where it is none of these. The year has four
+-- digits: DuckDB's %Y would read `9/1/24` as a day of the year 24.
+CREATE MACRO dated(text) AS CASE
+    WHEN regexp_matches(text, '^[0-9]{4}-') THEN try_strptime(left(text, 10), '%Y-%m-%d')
+    WHEN regexp_matches(text, '[^0-9][0-9]{4}$') THEN coalesce(try_strptime(text, '%d%b%Y'), try_strptime(text, '%m/%d/%Y'))
+END::DATE;
