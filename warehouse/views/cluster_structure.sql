@@ -109,30 +109,35 @@ part AS (
     UNION
     SELECT region_id, unnest(member_region_ids) FROM regions
 ),
+-- Made first, for DuckDB 1.5 would pair all cells of a category, and look at the regions last.
+whole AS MATERIALIZED (
+    SELECT employment.*, part.part_id, region_level(part.part_id) AS part_level
+    FROM employment
+    JOIN target USING (cluster_id)
+    JOIN part ON part.region_id = employment.region_id
+    WHERE employment.kind = 'cell'
+),
 spread AS (
     SELECT
         whole.cluster_id,
         whole.method,
         whole.unit_measure,
-        region_level(part.part_id) AS part_level,
+        whole.part_level,
         any_value(known.parts) AS parts,
         max(inner_cell.obs_value) / nullif(sum(inner_cell.obs_value::DECIMAL(18, 3))::DOUBLE, 0) AS top_share,
         sum(inner_cell.obs_value::DECIMAL(18, 3))::DOUBLE / nullif(any_value(whole.obs_value), 0) AS covered
-    FROM employment AS whole
-    JOIN target USING (cluster_id)
-    JOIN part ON part.region_id = whole.region_id
+    FROM whole
     JOIN measured AS inner_cell
-        ON inner_cell.region_id = part.part_id AND inner_cell.feed_id = whole.feed_id
+        ON inner_cell.region_id = whole.part_id AND inner_cell.feed_id = whole.feed_id
         AND inner_cell.category_id = whole.category_id AND inner_cell.kind = 'cell'
         AND inner_cell.indicator = 'employment' AND inner_cell.method = whole.method
         AND inner_cell.unit_measure = whole.unit_measure AND inner_cell.time_period = whole.time_period
     JOIN (SELECT region_id, region_level(part_id) AS level, count(*) AS parts FROM part GROUP BY ALL) AS known
-        ON known.region_id = whole.region_id AND known.level = region_level(part.part_id)
-    WHERE whole.kind = 'cell'
-    GROUP BY whole.cluster_id, whole.method, whole.unit_measure, part_level
+        ON known.region_id = whole.region_id AND known.level = whole.part_level
+    GROUP BY whole.cluster_id, whole.method, whole.unit_measure, whole.part_level
     -- Of several levels of parts the one that holds most nearly all of the region.
     QUALIFY row_number() OVER (
-        PARTITION BY whole.cluster_id, whole.method, whole.unit_measure ORDER BY abs(covered - 1), part_level
+        PARTITION BY whole.cluster_id, whole.method, whole.unit_measure ORDER BY abs(covered - 1), whole.part_level
     ) = 1
 ),
 
@@ -229,7 +234,7 @@ told AS (
                 THEN 'the parts hold ' || round(100 * covered)::BIGINT || ' % of the employment of the region, not 80 to 120 %'
         END AS reason
     FROM target
-    LEFT JOIN employment ON employment.cluster_id = target.cluster_id AND target.kind = 'cell'
+    LEFT JOIN employment ON employment.cluster_id = target.cluster_id AND employment.kind = 'cell'
     LEFT JOIN spread
         ON spread.cluster_id = employment.cluster_id AND spread.method = employment.method
         AND spread.unit_measure IS NOT DISTINCT FROM employment.unit_measure
