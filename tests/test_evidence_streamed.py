@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 
-import crawlers.evidence
-from crawlers.evidence import Document, Evidence, EvidenceError, Source, Stored, _decoded_pieces
+import crawlers.evidence.writer
+from crawlers.evidence import Document, Evidence, EvidenceError, Source, Stored
+from crawlers.evidence.codings import decoded_pieces
 from replicas import usaid
 from replicas.server import Request
 
@@ -36,7 +37,7 @@ BODY = random.Random(1).randbytes(300_000)  # noqa: S311  # no secret; it does n
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stream what is over 1000 bytes."""
-    monkeypatch.setattr(crawlers.evidence, "IN_MEMORY", 1000)
+    monkeypatch.setattr(crawlers.evidence.writer, "IN_MEMORY", 1000)
 
 
 def download(home: Path, harvest_id: str, body: bytes = BODY, headers: Sequence[tuple[str, str]] = ()) -> Document:
@@ -145,15 +146,15 @@ def test_gzip_members_are_joined_however_they_are_cut(bodies: list[bytes], size:
     def pieces(whole: bytes) -> Iterator[bytes]:
         yield from (whole[at : at + size] for at in range(0, len(whole), size))
 
-    assert b"".join(_decoded_pieces(pieces(packed), "gzip", "x:a", 1000)) == b"".join(bodies)
+    assert b"".join(decoded_pieces(pieces(packed), "gzip", "x:a", 1000)) == b"".join(bodies)
     if len(packed) > 8 and bodies:
         with pytest.raises(EvidenceError):
-            list(_decoded_pieces(pieces(packed[:-5]), "gzip", "x:a", 1000))
+            list(decoded_pieces(pieces(packed[:-5]), "gzip", "x:a", 1000))
 
 
 def test_a_bomb_is_refused() -> None:
     with pytest.raises(EvidenceError, match="grows over its limit"):
-        list(_decoded_pieces(iter([gzip.compress(bytes(10_000))]), "gzip", "x:a", 9_999))
+        list(decoded_pieces(iter([gzip.compress(bytes(10_000))]), "gzip", "x:a", 9_999))
 
 
 WITHIN = """
@@ -199,7 +200,7 @@ def test_a_streamed_table_gives_the_same_rows_is_traced_and_replayed(
     code, document = observatory.run("replay", FEED)
     assert (code, document["harvests"][0]["status"]) == (0, "unchanged")
     assert observatory.run("verify")[0] == 0
-    monkeypatch.setattr(crawlers.evidence, "IN_MEMORY", 2**26)
+    monkeypatch.setattr(crawlers.evidence.writer, "IN_MEMORY", 2**26)
     at_once = Observatory(tmp_path / "another")
     at_once.run("harvest", FEED, *files)
     assert at_once.contents() == observatory.contents()

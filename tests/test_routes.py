@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-import crawlers.evidence
+import crawlers.evidence.writer
 import crawlers.routes
 from crawlers.evidence import SYNTHETIC_HEADER, Document, Evidence, EvidenceError, Stored
 from crawlers.routes import _join_chunks, archive_files, query_of
@@ -210,7 +210,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.mark.parametrize("name", ["large.csv", "large.csv.gz", "large.zip"])
 def test_large_files_and_members_are_streamed(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crawlers.routes, "IN_MEMORY", 1000)
-    monkeypatch.setattr(crawlers.evidence, "IN_MEMORY", 1000)
+    monkeypatch.setattr(crawlers.evidence.writer, "IN_MEMORY", 1000)
     body = b"a,b\n" + b"1,2\n" * 100_000
     path = tmp_path / name
     if name.endswith(".zip"):
@@ -234,7 +234,7 @@ def test_large_files_and_members_are_streamed(tmp_path: Path, name: str, monkeyp
 
 def test_a_large_member_that_is_damaged_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crawlers.routes, "IN_MEMORY", 1000)
-    monkeypatch.setattr(crawlers.evidence, "IN_MEMORY", 1000)
+    monkeypatch.setattr(crawlers.evidence.writer, "IN_MEMORY", 1000)
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as out:
         out.writestr("a.csv", b"figures," * 1000)
