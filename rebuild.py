@@ -21,7 +21,7 @@ from crawlers.harvest import Harvest
 from crawlers.source import feeds
 from exports import files
 from exports.release import CHECKSUMS, Recipe, release_number, switch
-from exports.site.build import FOLDER
+from exports.site import FOLDER
 from exports.verify import differing_tables
 from pipeline import Reporter, UsageError, ended, ledger_row, write_release
 from staging import folder as staging_folder

@@ -26,7 +26,7 @@ from twisted.web import http, pages, resource, server, static
 from twisted.web.util import redirectTo
 
 from exports.release import CHECKSUMS, ReleaseError, sha256
-from exports.site.build import FOLDER
+from exports.site import FOLDER
 
 HOST = "127.0.0.1"
 

@@ -17,7 +17,8 @@ from lxml import etree
 
 from exports import files, release
 from exports.release import Recipe
-from exports.site import build
+from exports.site import worldmap
+from exports.site.text import file_name, fnv1a, link
 from exports.verify import differing_tables, verify
 from warehouse import schema
 from warehouse.schema import Origin, quoted
@@ -277,8 +278,8 @@ def test_each_cluster_stands_in_its_shard_with_values_and_evidence(folder: Path)
     shards = [data(folder, f"clusters/{number}.json") for number in range(6)]
     assert sum(len(shard["clusters"]) for shard in shards) == 506
     for number, shard in enumerate(shards):
-        assert {build.fnv1a(name) % 6 for name in shard["clusters"]} == {number}
-    shard = shards[build.fnv1a("global:open.feed:000") % 6]
+        assert {fnv1a(name) % 6 for name in shard["clusters"]} == {number}
+    shard = shards[fnv1a("global:open.feed:000") % 6]
     [member] = shard["clusters"]["global:open.feed:000"]["members"]
     assert member["lines"] == [
         [0, "2015", [0], [1234.0], None],
@@ -387,12 +388,12 @@ def test_the_site_is_the_same_again_and_verified(folder: Path, tmp_path: Path) -
 @pytest.mark.parametrize(("text", "digest"), [("", 0x811C9DC5), ("a", 0xE40C292C), ("foobar", 0xBF9CF968)])
 def test_the_hash_is_fnv_1a(text: str, digest: int) -> None:
     """Test vectors of the draft of the standard (draft-eastlake-fnv)."""
-    assert build.fnv1a(text) == digest
+    assert fnv1a(text) == digest
 
 
 @given(st.text(min_size=1))
 def test_a_page_name_is_a_plain_name(identifier: str) -> None:
-    name = build.file_name(identifier)
+    name = file_name(identifier)
     assert "/" not in name
     assert name[0] not in ".-"
     assert name.isascii()
@@ -402,18 +403,18 @@ def test_a_page_name_is_a_plain_name(identifier: str) -> None:
 @given(st.text())
 def test_only_web_addresses_become_links(address: str) -> None:
     for scheme in ("javascript:", "data:text/html,", "file:///", "//", " https:", ""):
-        assert "<a " not in str(build.link(scheme + address)) or (scheme + address).lower().startswith("http")
+        assert "<a " not in str(link(scheme + address)) or (scheme + address).lower().startswith("http")
 
 
 def test_the_map_is_equal_earth() -> None:
     """The equator ends at 2.7066 radii, a pole at 1.3173 (Šavrič, Patterson and Jenny, 2018)."""
-    assert build.project(0, 0) == (500, 243.4)
-    assert build.project(0, 180) == pytest.approx((500 + 2.70663 * 184.7, 243.4), abs=0.01)
-    assert build.project(90, 0) == pytest.approx((500, 243.4 - 1.31736 * 184.7), abs=0.01)
+    assert worldmap.project(0, 0) == (500, 243.4)
+    assert worldmap.project(0, 180) == pytest.approx((500 + 2.70663 * 184.7, 243.4), abs=0.01)
+    assert worldmap.project(90, 0) == pytest.approx((500, 243.4 - 1.31736 * 184.7), abs=0.01)
 
 
 def test_outlines_are_paths_of_countries() -> None:
-    with (Path(build.__file__).parent / "assets" / "world.csv").open(encoding="utf-8", newline="") as lines:
+    with worldmap.OUTLINES.open(encoding="utf-8", newline="") as lines:
         found = {line["country_code"]: line["path"] for line in csv.DictReader(lines)}
     assert len(found) == 236
     assert all(set(path) <= set("Mlz,.-0123456789") for path in found.values())

@@ -1,1 +1,4 @@
-"""The site of a release: static pages and JSON shards that any plain HTTP server can serve."""
+"""The static site of a release: pages and data, made from the release's tables alone."""
+
+FOLDER = "site"
+"""Folder of the site, below that of the release."""

@@ -43,7 +43,7 @@ const reach = () => { for (const wide of document.querySelectorAll(".wide")) wid
 reach();
 addEventListener("resize", reach);
 
-// The same as fnv1a in exports/site/build.py.
+// The same as fnv1a in exports/site/text.py.
 const fnv1a = (text) => {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
@@ -69,7 +69,7 @@ const showList = async (place, found, block, words) => {
 
 // Front page -----------------------------------------------------------------------------------------------------------
 const shade = (count) => count < 1 ? 0 : Math.min(6, 1 + Math.floor(2 * Math.log10(count) / 1.4));
-const radius = (count) => Math.min(6, 0.8 + 0.35 * Math.sqrt(count)).toFixed(1);  // the same as in exports/site/build.py
+const radius = (count) => Math.min(6, 0.8 + 0.35 * Math.sqrt(count)).toFixed(1);  // the same as in exports/site/worldmap.py
 const filters = document.getElementById("filters");
 if (filters) {
   filters.hidden = false;
