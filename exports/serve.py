@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import mimetypes
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -145,6 +146,8 @@ class _File(static.File):
             return b""
         if request.getHeader("if-range") not in {None, tag}:
             request.requestHeaders.removeHeader(b"range")
+        if (asked := request.getHeader("range")) is not None:
+            request.requestHeaders.setRawHeaders(b"range", [_bounded(asked, path.stat().st_size).encode()])
         if not packed:
             return super().render_GET(request)
         body = _compressed(path, digest)
@@ -181,6 +184,14 @@ class _Front(resource.Resource):
     def render_GET(self, request: server.Request) -> bytes:  # noqa: N802  # Twisted's name
         """Lead to the front page."""
         return redirectTo(f"/{FOLDER}/".encode(), request)  # type: ignore[arg-type]  # zope's interface
+
+
+_LAST_BYTES = re.compile(r"(?<=[=,\s])-([0-9]{1,4000})")
+
+
+def _bounded(asked: str, size: int) -> str:
+    """Return a Range header whose suffixes are no longer than the file: the whole is meant (RFC 9110, 14.1.2)."""
+    return _LAST_BYTES.sub(lambda suffix: f"-{min(int(suffix[1]), size)}", asked)
 
 
 def _accepts_gzip(request: server.Request) -> bool:

@@ -113,7 +113,14 @@ def test_parts_of_a_file(served: Served) -> None:
     status, headers, body = served.ask("/clusters.parquet", Range="bytes=4-9")
     assert (status, headers["content-range"], body) == (206, f"bytes 4-9/{len(whole)}", whole[4:10])
     assert served.ask("/clusters.parquet", Range="bytes=-8")[2] == whole[-8:]
+    assert served.ask("/clusters.parquet", Range=f"bytes=-{len(whole) + 1}")[::2] == (206, whole)
+    assert served.ask("/clusters.parquet", Range=f"bytes=-{'9' * 400}")[::2] == (206, whole)
     assert served.ask("/clusters.parquet", Range=f"bytes={len(whole)}-")[0] == 416
+    assert served.ask("/clusters.parquet", Range="bytes=-0")[0] == 416
+    assert served.ask("/clusters.parquet", Range="bytes=5-2")[::2] == (200, whole)
+    status, headers, body = served.ask("/clusters.parquet", Range="bytes=0-1,4-5")
+    assert (status, headers["content-type"].split(";")[0]) == (206, "multipart/byteranges")
+    assert b"\r\n\r\n" + whole[4:6] + b"\r\n" in body
     assert served.ask("/clusters.parquet", Range="bytes=4-9", If_Range='"another"')[::2] == (200, whole)
     assert served.ask("/clusters.parquet", Range="bytes=4-9", If_Range=headers["etag"])[::2] == (206, whole[4:10])
     # A part of a text is a part of the file itself, never of its compressed form.
