@@ -206,7 +206,7 @@ def test_the_map_shows_clusters_and_filters_change_counts(visit: Visit) -> None:
     assert page.locator("#points circle").count() == 0
     expect(page.locator("#map [data-country=US]")).to_have_attribute("class", "s0")
     assert india.locator("title").text_content() == "India <i>: 1"
-    expect(page.locator("#found caption")).to_have_text("1 clusters as filtered")
+    expect(page.locator("#found caption")).to_have_text("1 cluster as filtered")
     assert visit.bytes < 5_000_000
     page.get_by_role("button", name="Show all").click()
     expect(count).to_have_text("506")
@@ -219,6 +219,15 @@ def test_the_map_shows_clusters_and_filters_change_counts(visit: Visit) -> None:
     india.dispatch_event("click")
     expect(count).to_have_text("1")
     assert country.input_value() == "IN"
+    # The address keeps the filters: Back undoes the last one, and a link to them can be shared.
+    assert page.url.endswith("index.html?country_code=IN")
+    page.go_back()
+    expect(count).to_have_text("506")
+    assert country.input_value() == ""
+    visit.go("index.html?country_code=US&kind=surveyed")
+    expect(count).to_have_text("0")
+    expect(page.locator("#found")).to_have_text("No cluster as filtered.")
+    assert page.locator("[name=kind]").input_value() == "surveyed"
     assert visit.errors == []
 
 
@@ -235,6 +244,10 @@ def test_hostile_names_are_text(visit: Visit) -> None:
     assert page.locator("main img").count() == 0
     page.goto(visit.root + "search.html?q=quoted")
     expect(page.locator("#found tbody a")).to_contain_text("<script>")
+    page.goto(visit.root + "search.html?q=Chéese+plcae")
+    expect(page.locator("#found")).to_contain_text("Did you mean place?")
+    page.get_by_role("link", name="place", exact=True).click()
+    expect(page.locator("#found caption")).to_have_text("505 clusters for “cheese place”, the first 50 of them")
     assert visit.errors == []
 
 
@@ -343,6 +356,11 @@ def test_a_download_is_what_the_checksums_say(visit: Visit, site: Served, tmp_pa
     assert sums["global_clusters.parquet"] in page.locator("#files").inner_text()
     assert row.locator("code").last.inner_text() in sums.values()
     assert page.locator(".base").first.inner_text() == site.root.removesuffix("site/")
+    expect(page.locator("[data-size-of]")).to_have_text(re.compile(r"[\d.]+ MB"))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy: Citation").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("pre[aria-label=Citation]").inner_text()
 
 
 def test_the_site_is_walked_by_key(visit: Visit) -> None:
@@ -353,6 +371,8 @@ def test_the_site_is_walked_by_key(visit: Visit) -> None:
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
     assert page.url.endswith("#main")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="What is counted, and how")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_text("Notes on this release")).to_be_focused()
     page.keyboard.press("Tab")

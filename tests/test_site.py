@@ -104,6 +104,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
                 "kind": "cell",
                 "members": [cell["cluster_id"]],
                 "feeds": ["open.feed"],
+                "in_total": cell["country_code"] == "US",
             }
             for cell in cells
         ],
@@ -266,6 +267,8 @@ def test_lists_hold_every_cluster(pages: dict[str, etree._Element]) -> None:
     links = [a.get("href") for a in pages["categories/none.html"].find(f".//{X}tbody").iter(f"{X}a")]
     assert [parse_qs(urlsplit(address).query)["id"] for address in links] == [["global:open.feed:<b>"]]
     assert table(pages["countries/IN.html"], 1)[0][0] == SHOWN
+    assert table(pages["countries/IN.html"], 1)[0][-1] == "no"
+    assert "1 of them is in no total (last column)" in words(pages["countries/IN.html"].find(f".//{X}main"))
     assert "There are 505: too many for one page." in words(pages["countries/US.html"].find(f".//{X}main"))
 
 
@@ -329,7 +332,8 @@ def test_claims_and_resources_show_their_evidence(pages: dict[str, etree._Elemen
         "a1" * 32,
         "json:/0",
     ]
-    assert [row[2] for row in table(pages["claims.html"])] == ["about 6,400"] * 2
+    [claimed] = table(pages["claims.html"])
+    assert (claimed[0], claimed[1], claimed[4]) == (SHOWN, "about 6,400", "0 documented0 surveyed")
     assert [row[0] for row in table(pages["resources.html"])] == ["Bad", "Good"]
 
 

@@ -53,6 +53,8 @@ def _front(site: Site) -> None:
             }
             for line in worldmap.outlines()
         ],
+        shades=worldmap.SHADES,
+        sizes=worldmap.SIZES,
         points=[(across, down, count) for (across, down), count in sorted(Counter(spots).items())],
         placed=len(spots),
         clusters=site.rows("SELECT count(*) AS count FROM listed")[0]["count"],
@@ -135,6 +137,7 @@ def _countries(site: Site) -> None:
             categories=by_category[f"country:{code}"],
             clusters=clusters if len(clusters) <= LISTED else None,
             count=len(clusters),
+            aside=[cluster for cluster in clusters if cluster["in_total"] is False],
         )
 
 
@@ -180,15 +183,7 @@ def _single_pages(site: Site) -> None:
         site.session.execute(temporary(macros.read_text("utf-8")))
     view = (resources.files("warehouse") / "views" / "claimed_vs_found.sql").read_text(encoding="utf-8")
     site.session.execute(view.replace("CREATE VIEW", "CREATE OR REPLACE TEMP VIEW", 1))
-    site.page(
-        "claims.html",
-        "claims.html",
-        claims=site.rows(
-            f"SELECT compared.*, claims.note, {evidence('claims')} "
-            "FROM claimed_vs_found AS compared JOIN claims USING (claim_id) LEFT JOIN documents USING (document_id) "
-            "ORDER BY compared.scope, claimed DESC, claim_id, compared.kind, rule_id NULLS FIRST"
-        ),
-    )
+    site.page("claims.html", "claims.html", scopes=_claimed(site))
     site.page(
         "resources.html",
         "resources.html",
@@ -219,3 +214,31 @@ def _single_pages(site: Site) -> None:
         console=files.CONSOLE.removeprefix(f"{FOLDER}/"),
         questions=cookbook.questions(cookbook.source()),
     )
+
+
+def _claimed(site: Site) -> list[Row]:
+    """Return each scope with its name and its claims, each claim once, beside all that was found in its scope."""
+    scopes: dict[str, Row] = {}
+    claimed: dict[str, Row] = {}
+    for row in site.rows(
+        "SELECT compared.*, coalesce(region.name, coded.name, country.name, compared.scope) AS name, claims.note, "
+        f"{evidence('claims')} "
+        "FROM claimed_vs_found AS compared JOIN claims USING (claim_id) LEFT JOIN documents USING (document_id) "
+        "LEFT JOIN regions AS region ON region.region_id = compared.scope "
+        "LEFT JOIN country ON 'country:' || country.country_code = compared.scope "
+        "LEFT JOIN (SELECT iso_3166_2, min(name) AS name FROM regions "
+        "WHERE iso_3166_2 IS NOT NULL AND valid_to IS NULL GROUP BY ALL HAVING count(*) = 1) AS coded "
+        "ON coded.iso_3166_2 = compared.scope "
+        "ORDER BY name, compared.scope, claimed DESC, claim_id, compared.kind, rule_id NULLS FIRST, compared.found_by, "
+        "compared.level, compared.category_set"
+    ):
+        name = row.pop("name").removeprefix("region:")
+        scope = scopes.setdefault(row["scope"], {"name": name, "claims": []})
+        if row["claim_id"] not in claimed:
+            claimed[row["claim_id"]] = row | {"found": [], "caveats": []}
+            scope["claims"].append(claimed[row["claim_id"]])
+        claim = claimed[row["claim_id"]]
+        claim["found"].append(row)
+        if row["caveat"] and row["caveat"] not in claim["caveats"]:
+            claim["caveats"].append(row["caveat"])
+    return list(scopes.values())

@@ -123,11 +123,14 @@ def _clusters(site: Site) -> None:
         held[fnv1a(cluster["global_cluster_id"]) % shards][cluster["global_cluster_id"]] = {
             "name": cluster["name"],
             "country": cluster["country_code"],
+            "country_page": f"countries/{file_name(cluster['country_code'])}.html" if cluster["country_code"] else None,
             "region": cluster["region"],
             "region_id": cluster["region_id"],
             "category": cluster["category"],
             "category_page": file_name(cluster["hub_category_id"]) if cluster["hub_category_id"] else "none",
+            "category_id": cluster["hub_category_id"],
             "kind": cluster["kind"],
+            "in_total": cluster["in_total"],
             "members": members,
         }
     for shard, group in held.items():

@@ -43,6 +43,7 @@ SELECT
     category.name AS category,
     world.kind,
     world.feeds,
+    world.in_total,
     coalesce(own.rules, []) AS rules,
     coalesce(own.latitude, regions.latitude) AS latitude,
     coalesce(own.longitude, regions.longitude) AS longitude

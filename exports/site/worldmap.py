@@ -11,6 +11,15 @@ OUTLINES = Path(__file__).parent / "assets" / "world.csv"
 
 _SCALE = 184.7
 
+SHADES = (1, 5, 25, 125, 625, 3125)
+"""Clusters from which on a country has the next shade. The page holds them in ``data-shades``, for the filters."""
+
+SIZES = {"least": 0.8, "growth": 0.35, "most": 6}
+"""The radius of a point is ``min(most, least + growth * sqrt(clusters))``, in units of the view box.
+
+The page holds these numbers in ``data-sizes``, for the filters.
+"""
+
 
 def project(latitude: float, longitude: float) -> tuple[float, float]:
     """Return a place on the map: Equal Earth (Šavrič, Patterson and Jenny, 2018), scaled to 1000 × 487.
@@ -50,12 +59,12 @@ def spot(latitude: float | None, longitude: float | None) -> tuple[int, int] | N
 
 def radius(count: int) -> float:
     """Return the radius of a point that stands for so many clusters, in units of the view box."""
-    return round(min(6, 0.8 + 0.35 * math.sqrt(count)), 1)
+    return round(min(SIZES["most"], SIZES["least"] + SIZES["growth"] * math.sqrt(count)), 1)
 
 
 def shade(count: int | None) -> int:
-    """Return the shade of a country, 0 to 6: one more for each factor of ten, and half of it."""
-    return 0 if not count or count < 1 else min(6, 1 + int(2 * math.log10(count) / 1.4))
+    """Return the shade of a country: how many of `SHADES` it reaches; 0 for none."""
+    return sum((count or 0) >= least for least in SHADES)
 
 
 def outlines() -> list[dict[str, str]]:

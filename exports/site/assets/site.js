@@ -30,7 +30,7 @@ const link = (address, words) => {
   return document.createTextNode(words || address);
 };
 const number = (value) => value === null || value === undefined ? "–"
-  : typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) < 1000 ? 4 : 15 }) : String(value);
+  : typeof value === "number" ? value.toLocaleString("en", Math.abs(value) < 1000 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 2 }) : String(value);
 const clusterLink = (id, name) => element("a", { href: `${root}cluster.html?id=${encodeURIComponent(id)}` }, name || id);
 const table = (caption, heads, rows) => element("div", { class: "wide", tabindex: "0" }, element("table", {},
   element("caption", {}, caption),
@@ -50,6 +50,31 @@ const fnv1a = (text) => {
   return value;
 };
 
+// A text with a button that copies it; where the browser gives no clipboard, it is selected for the visitor's own keys.
+const copying = (text) => {
+  const button = element("button", { type: "button", class: "copy" }, "Copy");
+  const state = element("span", { role: "status", class: "hint" });
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      state.textContent = " Copied.";
+    } catch {
+      getSelection().selectAllChildren(text);
+      state.textContent = " Selected: copy it with Ctrl + C.";
+    }
+  });
+  return element("p", { class: "act" }, button, state);
+};
+const quotable = (words) => {
+  const text = element("code", {}, words);
+  return element("div", {}, element("pre", { class: "wrap" }, text), copying(text));
+};
+for (const text of document.querySelectorAll("pre.copied")) {
+  const copied = copying(text);
+  copied.querySelector("button").setAttribute("aria-label", `Copy: ${text.getAttribute("aria-label")}`);
+  text.after(copied);
+}
+
 const SHOWN = 50;
 const showList = async (place, found, block, words) => {
   const shown = found.slice(0, SHOWN);
@@ -64,24 +89,43 @@ const showList = async (place, found, block, words) => {
     rows.push([clusterLink(id, name), country, category]);
   }
   const more = found.length > SHOWN ? `, the first ${SHOWN} of them` : "";
-  place.replaceChildren(rows.length ? table(`${number(found.length)} clusters ${words}${more}`, ["Cluster", "Country", "Category"], rows) : element("p", {}, `No cluster ${words}.`));
+  place.replaceChildren(rows.length ? table(`${number(found.length)} ${found.length === 1 ? "cluster" : "clusters"} ${words}${more}`, ["Cluster", "Country", "Category"], rows) : element("p", { class: "note" }, `No cluster ${words}.`));
 };
 
 // Front page -----------------------------------------------------------------------------------------------------------
-const shade = (count) => count < 1 ? 0 : Math.min(6, 1 + Math.floor(2 * Math.log10(count) / 1.4));
-const radius = (count) => Math.min(6, 0.8 + 0.35 * Math.sqrt(count)).toFixed(1);  // the same as in exports/site/worldmap.py
 const filters = document.getElementById("filters");
 if (filters) {
   filters.hidden = false;
   const found = document.getElementById("found");
+  const map = document.getElementById("map");
+  const shades = map.dataset.shades.split(" ").map(Number);
+  const shade = (count) => shades.filter((least) => count >= least).length;
+  const [least, growth, most] = map.dataset.sizes.split(" ").map(Number);
+  const radius = (count) => Math.min(most, least + growth * Math.sqrt(count)).toFixed(1);
+  const fields = [...filters.elements].filter((one) => one.name);
   let index = null;
   let turn = 0;
+  const chosen = () => [...new FormData(filters)].filter(([, value]) => value);
+  // The address keeps the filters, so that a link can be shared, and Back undoes the last one.
+  const read = () => {
+    const asked = new URLSearchParams(location.search);
+    for (const one of fields) {
+      const value = asked.get(one.name) || "";
+      if (value && ![...one.options].some((option) => option.value === value)) one.append(new Option(`${value} (not in this release)`, value));
+      one.value = value;
+    }
+  };
+  const note = () => {
+    const query = new URLSearchParams(chosen()).toString();
+    if (query !== location.search.slice(1)) history.pushState(null, "", query ? `?${query}` : location.pathname);
+    apply();
+  };
   const apply = async () => {
     const mine = ++turn;
     try {
       index = index || data("index.json");
       const { block, values, columns } = await index;
-      const wanted = [...new FormData(filters)].filter(([, value]) => value);
+      const wanted = chosen();
       const allowed = wanted.map(([name, value]) => [columns[name], new Set([...values[name].keys()].filter((code) =>
         name === "rules" ? values[name][code].includes(value) : values[name][code] === value))]);
       const counts = new Map();
@@ -112,36 +156,65 @@ if (filters) {
       if (wanted.length) await showList(found, positions, block, "as filtered"); else found.replaceChildren();
     } catch (error) { index = null; failed(found, error); }
   };
-  document.getElementById("map").addEventListener("click", (event) => {
+  map.addEventListener("click", (event) => {
     const country = event.target.closest("[data-country]")?.dataset.country;
     if (!country || ![...filters.elements.country_code.options].some((option) => option.value === country)) return;
     filters.elements.country_code.value = country;
-    apply();
+    note();
   });
-  filters.addEventListener("change", apply);
+  filters.addEventListener("change", note);
   filters.addEventListener("submit", (event) => event.preventDefault());
-  filters.addEventListener("reset", () => setTimeout(apply));
+  filters.addEventListener("reset", () => setTimeout(() => { for (const one of fields) one.value = ""; note(); }));
+  addEventListener("popstate", () => { read(); apply(); });
+  read();
+  if (chosen().length) apply();
 }
 
 // Search ---------------------------------------------------------------------------------------------------------------
 const search = document.getElementById("search");
 if (search) {
   const found = document.getElementById("found");
+  // How many letters to change, add, drop or swap with a neighbour: none, one, or 2 for "more".
+  const distance = (one, other) => {
+    if (Math.abs(one.length - other.length) > 2) return 3;
+    let before = [], last = [], row = [...Array(other.length + 1).keys()];
+    for (let i = 1; i <= one.length; i++) {
+      before = last; last = row; row = [i];
+      for (let j = 1; j <= other.length; j++) {
+        row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (one[i - 1] !== other[j - 1]));
+        if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) row[j] = Math.min(row[j], before[j - 2] + 1);
+      }
+    }
+    return row[other.length];
+  };
+  const alike = async (word, shards) => {
+    const near = shards.filter((shard) => shard[0] === word[0]);
+    const most = word.length > 5 ? 2 : 1;
+    const held = (await Promise.all(near.map((name) => data(`search/${name}.json`)))).flatMap((shard) => Object.entries(shard));
+    return held.map(([other, where]) => [distance(word, other), -where.length, other]).filter(([far]) => far <= most)
+      .sort(([far, count, other], [far2, count2, other2]) => far - far2 || count - count2 || (other < other2 ? -1 : 1)).slice(0, 5).map(([, , other]) => other);
+  };
   const run = async (text) => {
     const words = text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
     if (!words.length) { found.replaceChildren(); return; }
     try {
       const { block, shards } = await data("search.json");
       let positions = null;
+      let unknown = null;
       for (const word of words) {
         const head = (word.match(/^[a-z0-9]{1,2}/) || ["other"])[0];
         const names = shards.filter((shard) => shard === head || (word.length === 1 && shard.startsWith(head)));
         const hits = new Set();
         for (const shard of await Promise.all(names.map((name) => data(`search/${name}.json`))))
           for (const [candidate, where] of Object.entries(shard)) if (candidate.startsWith(word)) where.forEach((one) => hits.add(one));
+        if (!hits.size) unknown = unknown || word;
         positions = positions ? positions.filter((one) => hits.has(one)) : [...hits].sort((one, other) => one - other);
       }
       await showList(found, positions, block, `for “${text}”`);
+      if (!unknown) return;
+      const others = await alike(unknown, shards);
+      if (others.length) found.append(element("p", {}, "Did you mean ", ...others.flatMap((other, position) =>
+        [position ? ", " : "", element("a", { href: `?q=${encodeURIComponent(words.map((word) => word === unknown ? other : word).join(" "))}` }, other)]), "?"));
     } catch (error) { failed(found, error); }
   };
   const asked = new URLSearchParams(location.search).get("q") || "";
@@ -170,6 +243,9 @@ const chart = (name, points) => {
     drawn("line", { x1: 20, y1: 100, x2: 400, y2: 100 }),
     drawn("polyline", { points: at.map(([x, y]) => `${x},${y}`).join(" ") }),
     ...at.map(([x, y, period, value]) => drawn("circle", { cx: x, cy: y, r: 3 }, drawn("title", {}, document.createTextNode(`${period}: ${number(value)}`)))),
+    drawn("text", { x: 20, y: 12 }, document.createTextNode(`highest ${number(Math.max(...values))}`)),
+    drawn("text", { x: 400, y: 12, "text-anchor": "end" }, document.createTextNode(`newest ${number(values[values.length - 1])}`)),
+    drawn("text", { x: 16, y: 104, "text-anchor": "end" }, document.createTextNode(number(low))),
     ...[at[0], at[at.length - 1]].map(([x, , period], last) => drawn("text", { x, y: 118, "text-anchor": last ? "end" : "start" }, document.createTextNode(period))));
 };
 const place = document.getElementById("cluster");
@@ -186,10 +262,15 @@ if (place) (async () => {
     const facts = element("dl", { class: "facts" });
     const fact = (name, ...value) => facts.append(element("dt", {}, name), element("dd", {}, ...value));
     fact("id", element("code", {}, id));
-    fact("country", cluster.country || "–");
+    fact("country", cluster.country ? element("a", { href: `${root}${cluster.country_page}` }, cluster.country) : "–");
     fact("region", cluster.region || "–");
     fact("category", element("a", { href: `${root}categories/${cluster.category_page}.html` }, cluster.category || "none of the hub"));
     fact("kind of its best evidence", cluster.kind || "–");
+    fact("counted", cluster.in_total === false ? "in no total: it is named where statistical cells are counted, and no link says which cell it is" : "in the totals of its country and of the world");
+    const others = new URLSearchParams();
+    if (cluster.country) others.set("country_code", cluster.country);
+    if (cluster.category_id) others.set("hub_category_id", cluster.category_id);
+    fact("beside it", element("a", { href: `${root}index.html?${others}` }, `all clusters of ${cluster.category_id ? "this category" : "this country"}${cluster.category_id && cluster.country ? " in this country" : ""}, on the map`));
     const parts = cluster.members.map((member) => {
       const section = element("section", {}, element("h2", {}, member.name || member.id));
       const about = element("dl", { class: "facts" });
@@ -224,7 +305,8 @@ if (place) (async () => {
       if (rows.length) section.append(table(`Values of ${member.id}`, ["Indicator", "Period", "Value", "Unit", "Status", "Method", "Evidence"], rows));
       return section;
     });
-    place.replaceChildren(facts, element("p", {}, `${parts.length === 1 ? "One row" : `${parts.length} rows`} of the feeds make this cluster. Status is SDMX: A normal, E estimated, O missing, Q suppressed, B break, P provisional. Values of different methods are not comparable.`), ...parts);
+    place.replaceChildren(facts, element("p", {}, `${parts.length === 1 ? "One row" : `${parts.length} rows`} of the feeds make this cluster. Status is SDMX: A normal, E estimated, O missing, Q suppressed, B break, P provisional. Values of different methods are not comparable. `, element("a", { href: `${root}dictionary.html#observations` }, "What the columns mean"), "."), ...parts,
+      element("section", {}, element("h2", {}, "Cite it"), quotable(`Cluster Observatory. ${cluster.name} (${id}), release ${document.body.dataset.release}. Data of ${[...new Set(cluster.members.map((member) => member.feed))].join(", ")}. ${location.href}`)));
   } catch (error) { failed(place, error); }
 })();
 
@@ -308,6 +390,12 @@ if (address && location.protocol !== "file:") {
   address.hidden = false;
   for (const span of document.querySelectorAll(".base")) span.textContent = base;
 }
+
+for (const cell of document.querySelectorAll("[data-size-of]"))
+  fetch(cell.dataset.sizeOf, { method: "HEAD" }).then((answer) => {
+    const bytes = Number(answer.headers.get("content-length"));
+    if (answer.ok && bytes) cell.textContent = `${number(Math.round(bytes / 100000) / 10)} MB`;
+  }).catch(() => { /* the size stays untold */ });
 
 // Honest ages ----------------------------------------------------------------------------------------------------------
 const health = document.getElementById("health");
