@@ -100,10 +100,18 @@ class Site(server.Site):
         return super().getResourceFor(request)
 
 
+def _missing() -> _Answer:
+    return pages.notFound(
+        "Not found",
+        f"This release has no such file. Its front page is /{FOLDER}/, its files stand on /{FOLDER}/download.html.",
+    )
+
+
 class _File(static.File):
     """A file or folder of a release; nothing outside of it, not even over a symbolic link, and no list of a folder."""
 
     clonePath = FilePath  # noqa: N815  # Twisted's name; what makes a path from a path
+    childNotFound = _missing()  # noqa: N815  # Twisted's name
 
     def __init__(self, path: str, root: Path, digests: Mapping[str, str]) -> None:
         super().__init__(path, defaultType="application/octet-stream")
@@ -115,15 +123,15 @@ class _File(static.File):
 
     def directoryListing(self) -> _Answer:  # noqa: N802  # Twisted's name
         """Show no list of a folder without an index."""
-        return pages.notFound()
+        return _missing()
 
     def getChild(self, path: bytes, request: server.Request) -> _Answer:  # noqa: N802  # Twisted's name
         """Return what stands below this folder, if it truly stands in the release."""
         if b"\0" in path:
-            return pages.notFound()
+            return _missing()
         child = super().getChild(path, request)
         if isinstance(child, FilePath) and not Path(child.path).resolve().is_relative_to(self.root):
-            return pages.notFound()
+            return _missing()
         return child
 
     def render_GET(self, request: server.Request) -> _Answer:  # noqa: N802  # Twisted's name
@@ -142,6 +150,8 @@ class _File(static.File):
         tag = f'"{digest}-gzip"' if packed else f'"{digest}"'
         # The digest decides: a release that is older than the one before it on this address is no unchanged one.
         request.requestHeaders.removeHeader(b"if-modified-since")
+        if (known := request.getHeader("if-none-match")) is not None:  # compared weakly (RFC 9110, 13.1.2)
+            request.requestHeaders.setRawHeaders(b"if-none-match", [known.replace('W/"', '"').encode()])
         if request.setETag(tag.encode()) is http.CACHED:
             return b""
         if request.getHeader("if-range") not in {None, tag}:

@@ -104,7 +104,9 @@ def test_the_front_page_is_that_of_the_site(served: Served) -> None:
     status, headers, _ = served.ask("/")
     assert (status, headers["location"]) == (302, "/site/")
     assert served.ask("/site/")[2] == (served.folder / "site" / "index.html").read_bytes()
-    assert served.ask("/site/data/")[0] == 404
+    for missing in ("/site/data/", "/site/nothing.html"):
+        status, _, body = served.ask(missing)
+        assert (status, b"Its front page is /site/" in body) == (404, True)
     assert json.loads(served.ask("/status.json")[2]) == {"feeds": []}
 
 
@@ -134,6 +136,8 @@ def test_what_has_not_changed_is_not_sent_again(served: Served) -> None:
         tag = served.ask("/site/index.html", Accept_Encoding=coding)[1]["etag"]
         assert served.ask("/site/index.html", Accept_Encoding=coding, If_None_Match=tag)[::2] == (304, b"")
         assert served.ask("/site/index.html", Accept_Encoding=coding, If_None_Match='"another"')[0] == 200
+    for known in (f"W/{tag}", f'"another", W/{tag}', "*"):
+        assert served.ask("/site/index.html", Accept_Encoding="gzip", If_None_Match=known)[0] == 304
     # The time alone says nothing: an older release may have taken the place of a newer one.
     assert served.ask("/site/index.html", If_Modified_Since="Fri, 01 Jan 2100 00:00:00 GMT")[0] == 200
 
