@@ -260,6 +260,13 @@ def test_a_number_is_one_click_from_its_evidence(visit: Visit) -> None:
     expect(first.locator("dd")).to_have_text(["https://source.example/data.json", "2026-01-01T12:30:00Z", "a1" * 32])
     page.get_by_text("charts over time").click()
     expect(page.locator("svg.chart")).to_have_attribute("aria-label", "employment: 2015 1,234, 2016 0.3")
+    # Beside another cluster: values of the same indicator, unit, method and period, and of these alone.
+    page.get_by_role("button", name="Compare with another cluster").click()
+    page.locator("select[name=with]").select_option("global:open.feed:001")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    row = page.locator("#compared tbody tr")
+    expect(row).to_have_count(1)
+    assert row.locator("th, td").all_inner_texts() == ["employment", "2016", "0.3", "7", "persons", "stated"]
     assert visit.errors == []
 
 
@@ -387,9 +394,9 @@ def test_health_is_that_of_the_moment(browser: Browser, site: Served) -> None:
         page = visit.go("health.html")
         expect(page.locator("#as-of")).to_contain_text("Read from status.json")
         cells = page.locator("tr[data-feed='open.feed'] td").all_inner_texts()
-        assert cells[0] == "Open & good"
-        assert cells[2] == "stale: nobody looked"
-        assert re.fullmatch(r"[\d,]+ days", cells[4])
+        assert cells[0] == "stale: nobody looked"
+        assert re.fullmatch(r"[\d,]+ days", cells[1])
+        assert cells[2] == "Open & good"
         assert visit.errors == []
         page.route("**/status.json", lambda route: route.fulfill(status=404))
         visit.go("health.html")

@@ -93,6 +93,12 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             | {"value_text": "under 5" if value is None else None}
             | own
             for year, value, status in (("2015", 1234.0, "A"), ("2016", 0.1 + 0.2, "E"), ("2017", None, "Q"))
+        ]
+        + [
+            {"cluster_id": "open.feed:001", "indicator": "employment", "unit_kind": "_Z", "method": method}
+            | {"time_period": "2016", "obs_value": 7.0, "obs_status": "A", "unit_measure": "persons"}
+            | own
+            for method in ("stated", "stated.otherwise")
         ],
         "global_clusters": [
             {
@@ -276,7 +282,8 @@ def test_each_cluster_stands_in_its_shard_with_values_and_evidence(folder: Path)
     index = data(folder, "clusters.json")
     assert index["shards"] == 6
     assert index["series"] == [
-        {"indicator": "employment", "unit_kind": "_Z", "unit_measure": "persons", "method": "stated"}
+        {"indicator": "employment", "unit_kind": "_Z", "unit_measure": "persons", "method": method}
+        for method in ("stated", "stated.otherwise")
     ]
     shards = [data(folder, f"clusters/{number}.json") for number in range(6)]
     assert sum(len(shard["clusters"]) for shard in shards) == 506

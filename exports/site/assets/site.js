@@ -248,9 +248,47 @@ const chart = (name, points) => {
     drawn("text", { x: 16, y: 104, "text-anchor": "end" }, document.createTextNode(number(low))),
     ...[at[0], at[at.length - 1]].map(([x, , period], last) => drawn("text", { x, y: 118, "text-anchor": last ? "end" : "start" }, document.createTextNode(period))));
 };
+// Two clusters side by side: only values of the same indicator, unit, method and period, for no others compare.
+const valuesOf = (cluster) => new Map(cluster.members.flatMap((member) => member.lines.flatMap(([, period, told, values]) =>
+  told.map((one, position) => [`${String(one).padStart(6, "0")} ${period}`, values[position]]))));
+const sideBySide = (one, other, otherId, series) => {
+  const first = valuesOf(one), second = valuesOf(other);
+  const rows = [...first.keys()].filter((key) => second.has(key)).sort().map((key) => {
+    const { indicator, unit_kind, unit_measure, method } = series[Number(key.slice(0, 6))];
+    return [indicator + (unit_kind === "_Z" ? "" : `, ${unit_kind}`), key.slice(7), number(first.get(key)), number(second.get(key)), unit_measure, element("code", {}, method)];
+  });
+  return element("section", { id: "compared" }, element("h2", {}, "Beside ", clusterLink(otherId, other.name)), rows.length
+    ? table("Values of the same indicator, unit, method and period", ["Indicator", "Period", one.name, other.name, "Unit", "Method"], rows)
+    : element("p", { class: "note" }, "Nothing to compare: no value of both has the same indicator, unit, method and period."));
+};
+const chooser = (id, cluster, beside) => {
+  const where = element("div", {});
+  const button = element("button", { type: "button" }, "Compare with another cluster of its category");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const { block, values, columns } = await data("index.json");
+      const category = values.hub_category_id.indexOf(cluster.category_id);
+      const positions = columns.hub_category_id.flatMap((code, position) => code === category ? [position] : []);
+      const names = [...new Set(positions.map((position) => Math.floor(position / block)))];
+      const blocks = new Map(await Promise.all(names.map(async (name) => [name, await data(`list/${name}.json`)])));
+      const options = positions.map((position) => blocks.get(Math.floor(position / block))[position % block]).filter(([other]) => other !== id)
+        .map(([other, name, country]) => element("option", { value: other }, `${name}${country ? ` (${country})` : ""}`));
+      const select = element("select", { name: "with" }, ...options);
+      if (options.some((option) => option.value === beside)) select.value = beside;
+      where.replaceChildren(options.length ? element("form", { class: "filters", action: "cluster.html" }, element("input", { type: "hidden", name: "id", value: id }),
+        element("label", {}, "Compare with ", select), element("button", {}, "Compare")) : element("p", {}, "No other cluster has this category."));
+      where.querySelector("select")?.focus();
+    } catch (error) { failed(where, error); }
+  });
+  where.append(button);
+  return where;
+};
 const place = document.getElementById("cluster");
 if (place) (async () => {
-  const id = new URLSearchParams(location.search).get("id");
+  const asked = new URLSearchParams(location.search);
+  const id = asked.get("id");
+  const beside = asked.get("with");
   if (!id) { place.replaceChildren(element("p", {}, "The address names no cluster: it ends in ?id= and the id of one.")); return; }
   try {
     const { shards, series } = await data("clusters.json");
@@ -271,6 +309,12 @@ if (place) (async () => {
     if (cluster.country) others.set("country_code", cluster.country);
     if (cluster.category_id) others.set("hub_category_id", cluster.category_id);
     fact("beside it", element("a", { href: `${root}index.html?${others}` }, `all clusters of ${cluster.category_id ? "this category" : "this country"}${cluster.category_id && cluster.country ? " in this country" : ""}, on the map`));
+    let compared = null;
+    if (beside) {
+      const there = (await data(`clusters/${fnv1a(beside) % shards}.json`)).clusters;
+      compared = Object.hasOwn(there, beside) ? sideBySide(cluster, there[beside], beside, series)
+        : element("p", { class: "note" }, `This release has no cluster ${beside} to compare with.`);
+    }
     const parts = cluster.members.map((member) => {
       const section = element("section", {}, element("h2", {}, member.name || member.id));
       const about = element("dl", { class: "facts" });
@@ -305,7 +349,7 @@ if (place) (async () => {
       if (rows.length) section.append(table(`Values of ${member.id}`, ["Indicator", "Period", "Value", "Unit", "Status", "Method", "Evidence"], rows));
       return section;
     });
-    place.replaceChildren(facts, element("p", {}, `${parts.length === 1 ? "One row" : `${parts.length} rows`} of the feeds make this cluster. Status is SDMX: A normal, E estimated, O missing, Q suppressed, B break, P provisional. Values of different methods are not comparable. `, element("a", { href: `${root}dictionary.html#observations` }, "What the columns mean"), "."), ...parts,
+    place.replaceChildren(facts, ...(cluster.category_id ? [chooser(id, cluster, beside)] : []), ...(compared ? [compared] : []), element("p", {}, `${parts.length === 1 ? "One row" : `${parts.length} rows`} of the feeds make this cluster. Status is SDMX: A normal, E estimated, O missing, Q suppressed, B break, P provisional. Values of different methods are not comparable. `, element("a", { href: `${root}dictionary.html#observations` }, "What the columns mean"), "."), ...parts,
       element("section", {}, element("h2", {}, "Cite it"), quotable(`Cluster Observatory. ${cluster.name} (${id}), release ${document.body.dataset.release}. Data of ${[...new Set(cluster.members.map((member) => member.feed))].join(", ")}. ${location.href}`)));
   } catch (error) { failed(place, error); }
 })();
@@ -400,9 +444,10 @@ for (const cell of document.querySelectorAll("[data-size-of]"))
 // Honest ages ----------------------------------------------------------------------------------------------------------
 const health = document.getElementById("health");
 if (health) (async () => {
+  const many = (count, unit) => `${number(count)} ${unit}${count === 1 ? "" : "s"}`;
   const age = (since) => {
     const hours = (Date.now() - Date.parse(since)) / 3600000;
-    return hours < 0 ? "in the future: this clock or that one is wrong" : hours < 48 ? `${Math.floor(hours)} hours` : `${Math.floor(hours / 24)} days`;
+    return hours < 0 ? "in the future: this clock or that one is wrong" : hours < 48 ? many(Math.floor(hours), "hour") : many(Math.floor(hours / 24), "day");
   };
   const tell = (row, since) => { row.querySelector(".age").textContent = since ? age(since) : "–"; };
   for (const row of health.tBodies[0].rows) {
@@ -417,9 +462,9 @@ if (health) (async () => {
   for (const feed of status.feeds) {
     const row = [...health.tBodies[0].rows].find((one) => one.dataset.feed === feed.feed_id);
     if (!row) continue;
-    row.cells[3].textContent = feed.health + (feed.reason ? `: ${feed.reason}` : "");
-    row.cells[3].className = feed.health;
-    row.cells[4].textContent = feed.last_success_at || "never";
+    row.querySelector(".state").textContent = feed.health + (feed.reason ? `: ${feed.reason}` : "");
+    row.querySelector(".state").className = `state ${feed.health}`;
+    row.querySelector(".last").textContent = feed.last_success_at || "never";
     tell(row, feed.evidence_at);
   }
 })();
