@@ -244,6 +244,7 @@ def test_hostile_names_are_text(visit: Visit) -> None:
     assert page.locator("main img").count() == 0
     page.goto(visit.root + "search.html?q=quoted")
     expect(page.locator("#found tbody a")).to_contain_text("<script>")
+    expect(page.get_by_role("status")).to_have_text("1 cluster for “quoted”")
     page.goto(visit.root + "search.html?q=Chéese+plcae")
     expect(page.locator("#found")).to_contain_text("Did you mean place?")
     page.get_by_role("link", name="place", exact=True).click()

@@ -211,6 +211,7 @@ if (search) {
         positions = positions ? positions.filter((one) => hits.has(one)) : [...hits].sort((one, other) => one - other);
       }
       await showList(found, positions, block, `for “${text}”`);
+      document.getElementById("told").textContent = found.querySelector("caption, p").textContent;  // all rows would be too much to hear
       if (!unknown) return;
       const others = await alike(unknown, shards);
       if (others.length) found.append(element("p", {}, "Did you mean ", ...others.flatMap((other, position) =>
@@ -316,7 +317,7 @@ if (place) (async () => {
         : element("p", { class: "note" }, `This release has no cluster ${beside} to compare with.`);
     }
     const parts = cluster.members.map((member) => {
-      const section = element("section", {}, element("h2", {}, member.name || member.id));
+      const section = element("section", {}, element("h2", {}, `${member.name || member.id}, in ${member.feed}`));
       const about = element("dl", { class: "facts" });
       const tell = (name, ...value) => about.append(element("dt", {}, name), element("dd", {}, ...value));
       tell("feed", member.feed);
