@@ -16,6 +16,7 @@ _SIGNS = {"INR": "[₹`]", "EUR": "€", "GBP": "£", "PLN": "zł(?:otych)?"}
 _CODES = {
     "INR": r"rs|inr|rupees?|roupies?|rupien",
     "USD": r"us ?\$|u\.s\. ?\$|usd|us dollars?",
+    "COP": r"cop|col ?\$",
     "CAD": r"ca? ?\$|c[ad]n ?\$|cad|canadian dollars?|\$ ?ca(?:d|n)?",
     "EUR": r"eur|euros?",
     "GBP": r"gbp|pounds?",
@@ -51,7 +52,7 @@ _SCALES = {
         "fr": "millions?",
         "it": "milion[ei]",
         "es": "millones|millón",
-        "pt": "milhões|milhão",
+        "pt": "milhões|milhão|mi",
         "pl": "mln|milion(?:y|ów)?",
         "nl": "miljoen",
         "sv": "miljon(?:er)?",
@@ -63,7 +64,7 @@ _SCALES = {
         "de": "milliarden|mrd",
         "fr": "milliards?|mds?",
         "it": "miliard[oi]",
-        "pt": "bilhões|bilhão",
+        "pt": "bilhões|bilhão|bi",
         "pl": "mld|miliard(?:y|ów)?",
         "nl": "miljard",
         "sv": "miljard(?:er)?",
@@ -78,7 +79,7 @@ _ABOUT_IN = {  # by language, ISO 639
     "en": r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
     "fr": r"environ|env\.|près de|presque|autour de",
     "de": r"rund|rd\.|etwa|zirka|ungefähr|fast",
-    "es, pt": r"cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
+    "es, pt": r"unos|unas|cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
     "it": r"quasi",
     "pl": r"ok\.|około|prawie",
     "nl": r"ongeveer|bijna",
@@ -156,6 +157,7 @@ _COUNTED = (
     r"|entreprises|employés|emplois|personnes|salariés|beschäftigte|betriebe|unternehmen|mitarbeiter|personen"
     r"|imprese|addetti|empresas|trabajadores|trabalhadores|pessoas|personas|firm|osób|bedrijven|företag)"
 )
+_OF_WHICH = r"(?:out )?of (?:which|whom|these)|including|incl\.|dont|davon|darunter|di cui|de (?:l[oa]s|ell[oa]s) cuales|d[oa]s quais"
 _ASIDE = (
     r"per annum|p\.? ?a\.?|per year|annually|a year|/ ?year|/ ?yr|yearly|only|/-|in total|total|in all|par an|pro jahr|"
     r"directly|indirectly|employed"
@@ -165,14 +167,14 @@ _ASIDE = (
 _YEARS = r"(?:(?:fy ?)?(?:19|20)[0-9]{2}(?:[-/](?:(?:19|20)[0-9]{2}|[0-9]{2}))?|fy ?[0-9]{2}(?:[-/][0-9]{2})?)"
 _EXPONENTS = r"\p{L}|[kcdmhµ]m|ft|yd|mi|in|sq\.? ?m"
 """After which a raised 2 or 3 is an exponent, and no mark of a footnote: `5 m²`."""
-_LETTER = r"[mb]\.?"
-"""A letter that is a multiplier of money, and of nothing else: `5 m` are metres, `140 b` has the flag of a break."""
+_LETTER = r"[mb]i?\.?"
+"""A letter, or `mi` and `bi` of Portuguese, that is a multiplier of money, and of nothing else: `5 m` are metres, `140 b` has the flag of a break."""
 _PERCENT = r"%|per ?cent[oi]?\b|pct\b\.?|prozent\b|pour ?cent\b|v\. ?h\.|vom hundert\b|por ?c[ie]e?nto\b|procent\b"
 _NAMES = "|".join(_CODES.values())
 _DOLLARS = r"us ?\$|u\.s\. ?\$|ca? ?\$|c[ad]n ?\$|\$ ?ca(?:d|n)?|r ?\$|mx ?\$"
 _SIGN = "|".join((*_SIGNS.values(), "[$]"))
-_CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?|{'|'.join(_INITIAL.values())})\.?|{_SIGN}"
-_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?|pesos?)\b\.?|{_SIGN}"
+_CURRENCY_BEFORE = rf"\b(?:{_NAMES}|dollars?|d[oó]lares|{'|'.join(_INITIAL.values())})\.?|{_SIGN}"
+_CURRENCY_AFTER = rf"(?:{_DOLLARS})|(?:{_NAMES}|dollars?|d[oó]lares|pesos?)\b\.?|{_SIGN}"
 _OF = r"(?:d'|de |di |da |of )"
 """What may stand between a multiplier and its currency: `millions d'euros`, `migliaia di euro`."""
 _SCALE = "|".join(words for of in _SCALES.values() for words in of.values())
@@ -192,7 +194,7 @@ def _quoted(pattern: str) -> str:
 def _amount(mark: str) -> str:
     """Return the pattern of one amount. Groups: currency, number, multipliers, per cent, currency, multiplier."""
     return _quoted(
-        rf"(?:({_CURRENCY_BEFORE}) ?)?({_NUMBERS[mark]})(?:[ -]?((?:{_SCALE})\b\.?(?:[ -](?:{_SCALE})\b\.?)*))?"
+        rf"(?:({_CURRENCY_BEFORE}) ?)?({_NUMBERS[mark]})(?: ?/-)?(?:[ -]?((?:{_SCALE})\b\.?(?:[ -](?:{_SCALE})\b\.?)*))?"
         rf"(?: ?({_PERCENT}))?(?: ?{_OF}?({_CURRENCY_AFTER})(?: ((?:{_SCALE})\b\.?))?)?(?: ?/-)?"
     )
 
@@ -207,7 +209,7 @@ def _currency_case(text: str, dollar: str) -> str:
     whens = " ".join(
         f"WHEN regexp_matches({text}, {_quoted(pattern)}) THEN '{code}'" for code, pattern in patterns.items()
     )
-    return f"CASE {whens} WHEN regexp_matches({text}, '[$]|dollars?|pesos?') THEN {dollar} END"
+    return f"CASE {whens} WHEN regexp_matches({text}, '[$]|dollars?|d[oó]lares|pesos?') THEN {dollar} END"
 
 
 def _scale_product(text: str) -> str:
@@ -247,6 +249,7 @@ _HINDI = {
     "रु.": "rs.",
     "रु": "rs",
     "प्रतिशत": "%",
+    "व्यक्ति": "persons",
     "इकाइयाँ": "units",
     "इकाइयां": "units",
     "इकाई": "units",
@@ -329,7 +332,9 @@ _WORD_STEPS = [
         + _quoted(rf"^([^%(]*[0-9][^%(]*)\([^()0-9]*[0-9.,]+ ?(?:{_PERCENT})[^()]*\)$")
         + r", '\1')",
     ),
-    ("words", "trim(regexp_replace(regexp_replace(w8, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
+    # what follows `of which` is a part of the figure, or says another thing of it
+    ("w9", "regexp_replace(w8, " + _quoted(rf"^(.*?[0-9].*?)[,;(]? +(?:{_OF_WHICH})\b.*$") + r", '\1')"),
+    ("words", "trim(regexp_replace(regexp_replace(w9, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
 ]
 
 

@@ -39,7 +39,7 @@ _SAME = {
 }
 
 _CURRENCY = (
-    r"rs\.?|inr|\u20b9|`|rupees?|rupee|us ?\$|u\.s\. ?\$|usd|c ?\$|ca ?\$|cad|can ?\$|cdn ?\$|\$ ?ca|\$|dollars?|\u20ac|eur|euros?"
+    r"rs\.?|inr|\u20b9|`|rupees?|rupee|us ?\$|u\.s\. ?\$|usd|c ?\$|ca ?\$|cad|can ?\$|cdn ?\$|\$ ?ca|\$|dollars?|d\u00f3lares|cop|col ?\$|\u20ac|eur|euros?"
     r"|r ?\$|brl|rands?|zar|rm|myr|ringgit|z\u0142|pln|mx ?\$|mxn|pesos?|r(?= ?(?:million|mn|m|billion|bn|'?000)\b)"
     r"|\u00a3|gbp|pounds?|roupies?|rupien|\u0930\u0941\.?|\u0930\u0941\u092a\u092f\u0947|\u0930\u0941\u092a\u090f"
 )

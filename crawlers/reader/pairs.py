@@ -101,7 +101,7 @@ _NOISE = frozenset(
     ]
 )
 _CONTENT = ("h1", "main", "article", "table", "dl")
-_COLON = re.compile("\\s*[:\uff1a]\\s*")
+_COLON = re.compile("\\s*[:\uff1a](?:[-\u2013](?!\\S))?\\s*")
 _DASH = re.compile(r"\s+[-\u2013\u2014=\u2192]\s+|\s*\.{3,}\s*|\s*=\s*")
 _NO_VALUE = re.compile(r"\s[-\u2013\u2014=\u2192]\s+[-\u2013\u2014]+$")
 _SEPARATOR = re.compile(r"[|;\u2022\u00b7\u2502\u25cf\u25aa\u2023]|,\s|\s[-\u2013\u2014]\s|\.\s")
@@ -363,8 +363,10 @@ def _laid_out(line: Line) -> tuple[str, list[tuple[int, Piece]]]:
 def _marks(line: Line, whole: str, starts: list[tuple[int, Piece]], labels: Labels) -> list[_Mark]:
     marks: list[_Mark] = []
     begins = dict(starts)
-    if line.block.tag == "dt" and len(starts) > 1 and (match := labels.exact(whole.strip(_TRIM + ":"))):
-        return [_Mark(0, len(whole), len(whole), whole.strip(_TRIM + ":"), match, line.block, explicit=True)]
+    if line.block.tag == "dt" and (whole.endswith(":") or len(starts) > 1):  # a term is a label, and no part of it is
+        name = whole.strip(_TRIM + ":")
+        if (match := labels.exact(name)) or whole.endswith(":"):
+            return [_Mark(0, len(whole), len(whole), name, match or labels.match(name), line.block, explicit=True)]
     at = 0
     for colon in _COLON.finditer(whole):
         after = whole[colon.end() : colon.end() + 2]
@@ -500,6 +502,9 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
                 return
         return
     following_line = lines[number + 1] if number + 1 < len(lines) else None
+    if not mark.explicit and (above := _above(lines, number, labels)):
+        yield above
+        return
     if (
         following_line is not None
         and not following_line.heading
@@ -546,6 +551,17 @@ def _beside(lines: Sequence[Line], number: int, labels: Labels, mark: _Mark) -> 
     if not mark.explicit and _holds_labels(following, labels):
         return
     yield from _parts(following)
+
+
+def _above(lines: Sequence[Line], number: int, labels: Labels) -> str:
+    """Return the figure that stands over a label, where the two are all the lines of their block; else nothing."""
+    if not number:
+        return ""
+    before, line = lines[number - 1], lines[number]
+    around = [lines[place] for place in (number - 2, number + 1) if 0 <= place < len(lines)]
+    whole = before.block is line.block and all(other.block is not line.block for other in around)
+    figure = whole and not before.given and not before.rule and re.search(r"\d|^\W+$|^n\W?a\W?$", before.text, re.IGNORECASE)
+    return before.text if figure and not _begins_with_label(before, labels) else ""
 
 
 def _follows_dd(term: etree._Element) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 from lxml import etree
 
@@ -51,12 +52,15 @@ _SAYS_NUMBER = re.compile(
 )
 
 _SAYS_NONE = re.compile(
-    r"[-\u2013\u2014.x]+|n\.? ?[/.]? ?[acd]\.?|\(?d\)?|nil|none|b\. ?d\.|k\. ?a\.|(?:not|non) [^\W\d]{4,12}|nicht verf\u00fcgbar"
+    r"[-\u2013\u2014.x]+|n\.? ?[/.]? ?[acd]\.?|\(?d\)?|nil|none|negligible|b\. ?d\.|k\. ?a\.|(?:not|non) [^\W\d]{4,12}|nicht verf\u00fcgbar"
     r"|no disponible|\u0909\u092a\u0932\u092c\u094d\u0927 \u0928\u0939\u0940\u0902",
     re.IGNORECASE,
 )
 """How pages say, in the place of a figure, that there is none."""
 
+_STARS = re.compile(r"(?<=[\w)])\s?[*\u2020\u2021]+$")
+_NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s+(?=\D)")
+"""Before a title, in a list of titles: `2. Aligarh Locks`."""
 _FIGURE = re.compile(r"(?:rs\.? ?|inr ?|[$€£₹`] ?)?\d[\d., ]*(?: ?%)?", re.IGNORECASE)
 
 
@@ -259,6 +263,7 @@ def _in_aside(element: etree._Element) -> bool:
 
 
 def _named(record: Record, title: str | None, section: str | None) -> Record:
+    record.title, record.section = _NUMBERED.sub("", record.title), _NUMBERED.sub("", record.section)
     for name, said in ((title, record.title), (section, record.section)):
         if name is not None and said and name not in record.values:
             record.values = {name: (Value(name, said, "", "", record.locator),), **record.values}
@@ -282,12 +287,18 @@ def _of_blocks(
     made: list[tuple[int, Record]] = []
     tree = root.getroottree()
     held = Counter(block.element for block in blocks)
+    starts = [(block.pairs[0][0], block.pairs[-1][0] + 1) for block in blocks]
+    headed = len(blocks) == 1 or any(  # else a heading stands over all of them, and names none
+        line.heading and at not in in_pairs for (_, end), (first, _) in pairwise(starts) for at, line in enumerate(lines[end:first], end)
+    )
     end = 0
     for block in blocks:
         first = block.pairs[0][0]
         locator = f"html:{tree.getpath(block.element)}"
         shared = held[block.element] > 1
-        name = _title_of(block, lines, (end, first), in_pairs, alone=len(blocks) == 1, shared=shared, root=root)
+        name = _title_of(
+            block, lines, (end, first), in_pairs, alone=len(blocks) == 1, shared=shared, headed=headed, root=root
+        )
         record = Record(locator, title=name)
         for explicit in (True, False):
             for _, pair in block.pairs:
@@ -343,13 +354,14 @@ def _title_of(
     *,
     alone: bool,
     shared: bool,
+    headed: bool,
     root: etree._Element,
 ) -> str:
     start, first = between
     before = [
         (number, lines[number]) for number in range(start, first) if number not in in_pairs and lines[number].text
     ]
-    headings = [(number, line) for number, line in before if line.heading]
+    headings = [(number, line) for number, line in before if line.heading and headed]
     if alone:
         last = block.pairs[-1][0]
         later = {line.block.tag for line in lines[first : last + 1] if line.heading}

@@ -37,9 +37,15 @@ _SERIAL = re.compile(r"\(?(?:\d{1,4}|[a-z]|[ivx]{1,5})[.)]*", re.IGNORECASE)
 _COLUMN_NUMBER = re.compile(r"[(\[]?(\d{1,2}|[a-z])[)\]]?\.?", re.IGNORECASE)
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|overall|page|state)[\s-]*)?totals?(?:\s*[:.]|\s+(?:of|for|in|no|number)\b.*|\s*\(.*\))?|sums?:?|gesamt|"
-    r"insgesamt|summe|zusammen|somme|ensemble|totaux|total g[\u00e9e]n[\u00e9e]ral|totales?(?: generale?s?| (?:di )?pagina)?|totaal|totalt|jumlah|razem|og[\u00f3]\u0142em|suma|\u092f\u094b\u0917|\u0915\u0941\u0932(?: \u092f\u094b\u0917)?",
+    r"insgesamt|summe|zusammen|somme|ensemble(?: d\S.*)?|all india|toutes? (?:les )?\w+|totaux|total g[\u00e9e]n[\u00e9e]ral|totales?(?: generale?s?| (?:di )?pagina)?|totaal|totalt|jumlah|razem|og[\u00f3]\u0142em|suma|\u092f\u094b\u0917|\u0915\u0941\u0932(?: \u092f\u094b\u0917)?",
     re.IGNORECASE,
 )
+_CHANGE = re.compile(
+    r"(?:[^\W\d]*(?:ver\u00e4nderung|wachstum|variation|variaci\u00f3n|variazione|varia\u00e7\u00e3o|crecimiento|crescita|crescimento|croissance"
+    r"|\u00e9volution|change|growth|zmiana)|increase|decrease|difference|cagr|\u0394)\b|[+-]/[+-]|\u00b1",
+    re.IGNORECASE,
+)
+"""A change from one year to another is no figure of either."""
 _REMARK = re.compile(
     r"(?:notes?|sources?|quelle|hinweis|anmerkung|remarks?|n\.?b|legend|\u0938\u094d\u0930\u094b\u0924|\u091f\u093f\u092a\u094d\u092a\u0923\u0940)\b|[*\u2020\u2021]",
     re.IGNORECASE,
@@ -63,7 +69,7 @@ _NUMBER_WORDS = frozenset(
     ]
 )
 _UNIT_HEADS = frozenset(
-    ["unit", "unit of measurement", "unit of measure", "units of measurement", "uom", "measure", "einheit", "unité"]
+    ["unidad", "unidad de medida", "unidade", "unità", "jednostka", "मात्रक", "unit", "unit of measurement", "unit of measure", "units of measurement", "uom", "measure", "einheit", "unité"]
 )
 
 
@@ -216,6 +222,11 @@ def _is_aside(level: str) -> bool:
         or level.casefold().strip(" .:") in _NUMBER_WORDS
         or bool(period_in(level) and len(level) <= len("for the financial year 2018-2019"))
     )
+
+
+def _is_change(head: str) -> bool:
+    """Return whether a head says that a column holds changes, growth or differences, not the figures of its rows."""
+    return bool(_CHANGE.search(head))
 
 
 def _unit_in(level: str) -> str:
@@ -493,7 +504,7 @@ class _Rows:
         said = [words for words in texts if words]
         if len(said) == 1 and _REMARK.match(said[0]) and len(self.columns) > 1 and texts[0]:
             return
-        summed = any(is_sum(words) for words in said[:2])
+        summed = any(is_sum(words) for words in said[:2]) or self._is_merged(at)
         if len(texts) > len(self.columns):
             self.report.told.setdefault("a row has more cells than the header; those beyond it are not read")
         others = {label or "column without a label": texts[place] for place, label in self.others if place < len(texts)}
@@ -509,6 +520,20 @@ class _Rows:
                 record.values.setdefault(value.field, (value,))
             if record.values:
                 (self.found.totals if summed else self.found.records).append(record)
+
+
+    def _is_merged(self, at: int) -> bool:
+        """Return whether one cell of a row covers columns of several fields that are text: a name of none of them."""
+        cells = self.grid.rows[at]
+        for place, column in enumerate(self.columns[1 : len(cells)], 1):
+            before = self.columns[place - 1]
+            if column.match and before.match and column.match.field != before.match.field and cells[place] is not None:
+                kinds = {self.labels.kind(column.match.field), self.labels.kind(before.match.field)}
+                if cells[place] is cells[place - 1] and kinds == {"text"} and self.grid.text(cells[place]):
+                    words = self.grid.text(cells[place])
+                    self.report.told.setdefault(f"{words!r} stands in one cell under {before.label!r} and {column.label!r}: a sum")
+                    return True
+        return False
 
 
 def _label_column(grid: Grid, labels: Labels) -> tuple[int, int]:
@@ -564,7 +589,7 @@ def _read_down(
         lines = [
             (
                 at,
-                _measured(of, unit_of(grid.text(cells[units_at])), labels) if units_at < len(cells) else of,
+                _measured(of, _unit_beside(grid.text(cells[units_at])), labels) if units_at < len(cells) else of,
                 cells[:units_at] + cells[units_at + 1 :],
             )
             for at, of, cells in lines
@@ -633,14 +658,19 @@ def _under(column: Column, over: Over, labels: Labels) -> Column:
 
 def _units_column(grid: Grid, lines: list[tuple[int, Column, list[etree._Element | None]]]) -> int | None:
     """Return the place, among the cells after the labels, of a column that holds nothing but units."""
-    for place in range(2):
-        words = [(at, grid.text(cells[place])) for at, of, cells in lines if place < len(cells)]
-        said = [
-            text for at, text in words if text and text not in {"-", "\u2013"} and text.casefold() not in _UNIT_HEADS
-        ]
-        if said and all(unit_of(text) for text in said) and any(is_scaled(unit_of(text)) for text in said):
+    for place in range(max((len(cells) for _, _, cells in lines), default=0)):
+        words = [grid.text(cells[place]) for _, _, cells in lines if place < len(cells)]
+        said = [text for text in words if text and text not in {"-", "\u2013"} and text.casefold() not in _UNIT_HEADS]
+        if any(text.casefold() in _UNIT_HEADS for text in words):
+            return place
+        if place < len(("unit", "value")) and said and all(unit_of(text) for text in said) and any(is_scaled(unit_of(text)) for text in said):
             return place
     return None
+
+
+def _unit_beside(words: str) -> str:
+    """Return what a cell of a column of units says: `millones de US$ FOB`; words that are no unit are what is counted."""
+    return unit_of(words) or unit_within(words)
 
 
 def _read_columns(
@@ -664,6 +694,9 @@ def _read_columns(
         elif of.label:
             report.unknown.setdefault(of.label)
     for place in range(width):
+        if any(map(_is_change, heads[place])):
+            report.unknown.setdefault(" / ".join(heads[place]))
+            continue
         period = next((period_in(head) for head in heads[place] if _is_aside(head)), "")
         head = next((head for head in heads[place] if not _is_aside(head)), "")
         locator = f"html:table[{number}]/td[{place + 2}]"

@@ -171,6 +171,13 @@ def paging(root: etree._Element, address: str) -> list[str]:
             continue
         if _in_pager(link) or _turns(parts.path, parts.query, here.path, here.query):
             found.setdefault(target)
+    for select in root.iter("select"):  # `Go to page`: a choice that leads away by itself
+        if "location" in (select.get("onchange") or ""):
+            for option in select.iter("option"):
+                target = resolved(option.get("value") or "", base) if option.get("value") else None
+                parts = urlsplit(target or "")
+                if target and parts.netloc == here.netloc and _turns(parts.path, parts.query, here.path, here.query):
+                    found.setdefault(target)
     return list(found)
 
 
