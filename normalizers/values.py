@@ -227,7 +227,7 @@ def _scale_product(text: str) -> str:
     )
     named = " + ".join(f"regexp_matches({text}, {pattern})::INTEGER" for pattern in patterns.values())
     any_scale = "|".join(word for words in _SCALES.values() for word in words.values())
-    beside = _quoted(rf"(^|[^\p{{L}}])(?:{any_scale})\s+(?:{any_scale})($|[^\p{{L}}])")
+    beside = _quoted(rf"(^|[^\p{{L}}])(?:{any_scale})\s+(?:de )?(?:{any_scale})($|[^\p{{L}}])")
     return f"CASE WHEN {named} < 2 OR regexp_matches({text}, {beside}) THEN {product} END"
 
 

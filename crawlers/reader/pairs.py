@@ -623,6 +623,9 @@ def _holds_labels(element: etree._Element, labels: Labels) -> bool:
 def _begins_with_label(line: Line, labels: Labels) -> bool:
     words = line.text
     head = words.partition(":")[0]
+    first = line.pieces[0]
+    if first.element is not line.block and labels.exact(first.text.strip(_TRIM + ":")) is not None:
+        return True
     return len(head) <= LONGEST and (
         labels.exact(head) is not None or labels.exact(words) is not None or words.endswith(":")
     )

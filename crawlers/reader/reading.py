@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from lxml import etree
 
-from crawlers.reader.labels import LONGEST, Labels
+from crawlers.reader.labels import LONGEST, Labels, period_in
 from crawlers.reader.pages import is_data, page, text, words_of
 from crawlers.reader.pairs import Block, Line, Walked, blocks_of, is_noise, pairs_of
-from crawlers.reader.records import Reading, Record, Report, Value
+from crawlers.reader.records import Reading, Record, Report, Value, without_stars
 from crawlers.reader.tables import HEADER_WITHIN, Grid, Pair, grid_of
 
 _GENERAL = frozenset(
@@ -58,7 +58,6 @@ _SAYS_NONE = re.compile(
 )
 """How pages say, in the place of a figure, that there is none."""
 
-_STARS = re.compile(r"(?<=[\w)])\s?[*\u2020\u2021]+$")
 _NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s+(?=\D)")
 """Before a title, in a list of titles: `2. Aligarh Locks`."""
 _FIGURE = re.compile(r"(?:rs\.? ?|inr ?|[$€£₹`] ?)?\d[\d., ]*(?: ?%)?", re.IGNORECASE)
@@ -263,9 +262,11 @@ def _in_aside(element: etree._Element) -> bool:
 
 
 def _named(record: Record, title: str | None, section: str | None) -> Record:
-    record.title, record.section = _NUMBERED.sub("", record.title), _NUMBERED.sub("", record.section)
+    record.title, record.section = (
+        without_stars(_NUMBERED.sub("", said)) for said in (record.title, record.section)
+    )
     for name, said in ((title, record.title), (section, record.section)):
-        if name is not None and said and name not in record.values:
+        if name is not None and any(map(str.isalpha, said)) and name not in record.values:
             record.values = {name: (Value(name, said, "", "", record.locator),), **record.values}
     return record
 
@@ -320,6 +321,8 @@ def _add(record: Record, pair: Pair, labels: Labels, locator: str) -> None:
     values = pair.values
     if labels.kind(match.field) == "text":
         values = ("; ".join(dict.fromkeys(values)),)
+        if not pair.explicit and _FIGURE.fullmatch(values[0]) and not period_in(values[0]):
+            return  # `5,412 Clusters` counts them, and names none
     elif not pair.explicit:
         values = tuple(
             words

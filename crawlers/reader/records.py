@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from crawlers.reader.labels import Labels, Match
+
+
+_STARS = re.compile(r"(?<=[\w)])\s?[*\u2020\u2021]+$")
+
+
+def without_stars(words: str) -> str:
+    """Return a name without the marks of footnotes behind it: `Rajkot*`; those of figures are left to `quantity`."""
+    return _STARS.sub("", words)
 
 
 @dataclass(frozen=True, slots=True)

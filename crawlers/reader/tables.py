@@ -21,7 +21,7 @@ from crawlers.reader.labels import (
 )
 from crawlers.reader.over import Over, stated_over
 from crawlers.reader.pages import squeezed, text
-from crawlers.reader.records import Record, Report, Value
+from crawlers.reader.records import Record, Report, Value, without_stars
 
 MAX_SPAN = 100
 """Columns that one cell may span: a page that states more is damaged, or means harm."""
@@ -512,6 +512,8 @@ class _Rows:
             record = Record(locator, section=self.section, period=period, group=group, others=others)
             for place, name, unit, label in own:
                 if place < len(texts) and (words := texts[place]):
+                    if self.labels.kind(name) == "text":
+                        words = without_stars(words)
                     if name in record.values:
                         record.add(Value(name, words, unit, label, locator))
                     else:
