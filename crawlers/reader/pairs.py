@@ -560,7 +560,9 @@ def _above(lines: Sequence[Line], number: int, labels: Labels) -> str:
     before, line = lines[number - 1], lines[number]
     around = [lines[place] for place in (number - 2, number + 1) if 0 <= place < len(lines)]
     whole = before.block is line.block and all(other.block is not line.block for other in around)
-    figure = whole and not before.given and not before.rule and re.search(r"\d|^\W+$|^n\W?a\W?$", before.text, re.IGNORECASE)
+    figure = (
+        whole and not before.given and not before.rule and re.search(r"\d|^\W+$|^n\W?a\W?$", before.text, re.IGNORECASE)
+    )
     return before.text if figure and not _begins_with_label(before, labels) else ""
 
 
@@ -623,7 +625,7 @@ def _holds_labels(element: etree._Element, labels: Labels) -> bool:
 def _begins_with_label(line: Line, labels: Labels) -> bool:
     words = line.text
     head = words.partition(":")[0]
-    first = line.pieces[0]
+    first = next(piece for piece in line.pieces if piece.text.strip())
     if first.element is not line.block and labels.exact(first.text.strip(_TRIM + ":")) is not None:
         return True
     return len(head) <= LONGEST and (

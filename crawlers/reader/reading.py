@@ -262,9 +262,7 @@ def _in_aside(element: etree._Element) -> bool:
 
 
 def _named(record: Record, title: str | None, section: str | None) -> Record:
-    record.title, record.section = (
-        without_stars(_NUMBERED.sub("", said)) for said in (record.title, record.section)
-    )
+    record.title, record.section = (without_stars(_NUMBERED.sub("", said)) for said in (record.title, record.section))
     for name, said in ((title, record.title), (section, record.section)):
         if name is not None and any(map(str.isalpha, said)) and name not in record.values:
             record.values = {name: (Value(name, said, "", "", record.locator),), **record.values}
@@ -289,16 +287,25 @@ def _of_blocks(
     tree = root.getroottree()
     held = Counter(block.element for block in blocks)
     starts = [(block.pairs[0][0], block.pairs[-1][0] + 1) for block in blocks]
-    headed = len(blocks) == 1 or any(  # else a heading stands over all of them, and names none
-        line.heading and at not in in_pairs for (_, end), (first, _) in pairwise(starts) for at, line in enumerate(lines[end:first], end)
-    )
+    between = [at for (_, end), (first, _) in pairwise(starts) for at in range(end, first) if at not in in_pairs]
+    heads = {lines[at].block.tag for at in between if lines[at].heading}
+    headed = len(blocks) == 1 or bool(heads)  # else a heading stands over all of them, and names none
+    of_page = "h1" if heads - {"h1"} and len(blocks) > 1 else ""
     end = 0
     for block in blocks:
         first = block.pairs[0][0]
         locator = f"html:{tree.getpath(block.element)}"
         shared = held[block.element] > 1
         name = _title_of(
-            block, lines, (end, first), in_pairs, alone=len(blocks) == 1, shared=shared, headed=headed, root=root
+            block,
+            lines,
+            (end, first),
+            in_pairs,
+            alone=len(blocks) == 1,
+            shared=shared,
+            headed=headed,
+            of_page=of_page,
+            root=root,
         )
         record = Record(locator, title=name)
         for explicit in (True, False):
@@ -358,13 +365,14 @@ def _title_of(
     alone: bool,
     shared: bool,
     headed: bool,
+    of_page: str,
     root: etree._Element,
 ) -> str:
     start, first = between
     before = [
         (number, lines[number]) for number in range(start, first) if number not in in_pairs and lines[number].text
     ]
-    headings = [(number, line) for number, line in before if line.heading and headed]
+    headings = [(number, line) for number, line in before if line.heading and headed and line.block.tag != of_page]
     if alone:
         last = block.pairs[-1][0]
         later = {line.block.tag for line in lines[first : last + 1] if line.heading}

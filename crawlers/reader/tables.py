@@ -69,7 +69,22 @@ _NUMBER_WORDS = frozenset(
     ]
 )
 _UNIT_HEADS = frozenset(
-    ["unidad", "unidad de medida", "unidade", "unità", "jednostka", "मात्रक", "unit", "unit of measurement", "unit of measure", "units of measurement", "uom", "measure", "einheit", "unité"]
+    [
+        "unidad",
+        "unidad de medida",
+        "unidade",
+        "unità",
+        "jednostka",
+        "मात्रक",
+        "unit",
+        "unit of measurement",
+        "unit of measure",
+        "units of measurement",
+        "uom",
+        "measure",
+        "einheit",
+        "unité",
+    ]
 )
 
 
@@ -523,7 +538,6 @@ class _Rows:
             if record.values:
                 (self.found.totals if summed else self.found.records).append(record)
 
-
     def _is_merged(self, at: int) -> bool:
         """Return whether one cell of a row covers columns of several fields that are text: a name of none of them."""
         cells = self.grid.rows[at]
@@ -533,7 +547,9 @@ class _Rows:
                 kinds = {self.labels.kind(column.match.field), self.labels.kind(before.match.field)}
                 if cells[place] is cells[place - 1] and kinds == {"text"} and self.grid.text(cells[place]):
                     words = self.grid.text(cells[place])
-                    self.report.told.setdefault(f"{words!r} stands in one cell under {before.label!r} and {column.label!r}: a sum")
+                    self.report.told.setdefault(
+                        f"{words!r} stands in one cell under {before.label!r} and {column.label!r}: a sum"
+                    )
                     return True
         return False
 
@@ -665,7 +681,12 @@ def _units_column(grid: Grid, lines: list[tuple[int, Column, list[etree._Element
         said = [text for text in words if text and text not in {"-", "\u2013"} and text.casefold() not in _UNIT_HEADS]
         if any(text.casefold() in _UNIT_HEADS for text in words):
             return place
-        if place < len(("unit", "value")) and said and all(unit_of(text) for text in said) and any(is_scaled(unit_of(text)) for text in said):
+        if (
+            place < len(("unit", "value"))
+            and said
+            and all(unit_of(text) for text in said)
+            and any(is_scaled(unit_of(text)) for text in said)
+        ):
             return place
     return None
 
