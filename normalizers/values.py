@@ -76,7 +76,7 @@ _SCALES = {
 millones` of Spanish are 1e9. What means one thing here and another there (`billones`) is left out."""
 
 _ABOUT_IN = {  # by language, ISO 639
-    "en": r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
+    "en": r"\+ ?/ ?-|about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
     "fr": r"environ|env\.|près de|presque|autour de",
     "de": r"rund|rd\.|etwa|zirka|ungefähr|fast",
     "es, pt": r"unos|unas|cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
@@ -155,7 +155,7 @@ _COUNTED = (
     r"|artisans?|craftsmen|weavers?|looms?|handlooms?|power ?looms?|jobs?|nos?\.?|numbers?|members?|compan(?:y|ies)"
     r"|establishments?|famil(?:y|ies)|households?|factor(?:y|ies)|workshops?|beneficiar(?:y|ies)|clusters?"
     r"|entreprises|employés|emplois|personnes|salariés|beschäftigte|betriebe|unternehmen|mitarbeiter|personen"
-    r"|imprese|addetti|empresas|trabajadores|trabalhadores|pessoas|personas|firm|osób|bedrijven|företag)"
+    r"|imprese|addetti|membres|adhérents|etp|fte|vzä|mitglieder|miembros|socios|proveedores|associados|membros|soci|empresas|trabajadores|trabalhadores|pessoas|personas|firm|osób|bedrijven|företag)"
 )
 _OF_WHICH = r"(?:out )?of (?:which|whom|these)|including|incl\.|dont|davon|darunter|di cui|de (?:l[oa]s|ell[oa]s) cuales|d[oa]s quais"
 _ASIDE = (
@@ -332,8 +332,10 @@ _WORD_STEPS = [
         + _quoted(rf"^([^%(]*[0-9][^%(]*)\([^()0-9]*[0-9.,]+ ?(?:{_PERCENT})[^()]*\)$")
         + r", '\1')",
     ),
+    # so does a list in brackets: `4000 (large: 4, small: rest)`
+    ("w8b", r"regexp_replace(w8, '^([^(]*[0-9][^(]*)\([^()0-9:]+:[^()]*\)$', '\1')"),
     # what follows `of which` is a part of the figure, or says another thing of it
-    ("w9", "regexp_replace(w8, " + _quoted(rf"^(.*?[0-9].*?)[,;(]? +(?:{_OF_WHICH})\b.*$") + r", '\1')"),
+    ("w9", "regexp_replace(w8b, " + _quoted(rf"^(.*?[0-9].*?)[,;(]? +(?:{_OF_WHICH})\b.*$") + r", '\1')"),
     ("words", "trim(regexp_replace(regexp_replace(w9, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),
 ]
 

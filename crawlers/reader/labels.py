@@ -383,12 +383,17 @@ def _parts(label: str) -> Iterator[tuple[str, str, str]]:
     words = bare.split(" ")
     for count in range(1, min(len(words), 5)):
         last = unit_of(" ".join(words[-count:]))
-        if last and is_scaled(last) and not _RATE.search(last):
+        if last and is_scaled(last) and not _is_letter(last) and not _RATE.search(last):
             yield " ".join(words[:-count]), unit or last, period
     for count in range(1, min(len(words), 5)):
         first = unit_of(" ".join(words[:count]))
         if first and is_scaled(first):
             yield " ".join(words[count:]), unit or first, period
+
+
+def _is_letter(unit: str) -> bool:
+    """Return whether a unit is a letter and nothing more: `M` below a head is male, and no million."""
+    return len(unit) == 1 and unit.isalpha()
 
 
 def _scripts(label: str) -> list[str]:

@@ -315,7 +315,7 @@ def _of_line(lines: Sequence[Line], number: int, labels: Labels) -> Iterator[Pai
     marks = _marks(line, whole, starts, labels)
     if not marks:
         return
-    if not marks[0].explicit and marks[0].start > 0 and not whole[marks[-1].end :].strip(_TRIM):
+    if marks[0].end == marks[0].label_end and marks[0].start > 0 and not whole[marks[-1].end :].strip(_TRIM):
         at = 0
         for mark in marks:  # the value stands before its label, as on tiles
             value = whole[at : mark.start].strip(_TRIM)

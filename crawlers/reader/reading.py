@@ -386,7 +386,7 @@ def _title_of(
         headings_of_page = [line for line in named if re.fullmatch("h[1-6]", line.block.tag)]
         return next((line.text for line in [*in_title, *headings_of_page, *named]), None) or _page_title(root)
     if lead := block.pairs[0][1].lead:
-        return lead if len(lead) <= LONGEST else ""
+        return lead if len(lead) <= LONGEST and not lead.endswith(".") else ""
     inside = [line for _, line in before if _within(line.block, block.element)]
     for candidates in ([line for line in inside if line.heading], [line for _, line in headings]):
         if candidates:

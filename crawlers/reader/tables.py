@@ -232,6 +232,8 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
 
 
 def _is_aside(level: str) -> bool:
+    if len(level.strip(" .")) == 1 and level[0].isalpha():
+        return False  # `M` and `F` are men and women
     return (
         bool(unit_of(level) or _unit_in(level))
         or level.casefold().strip(" .:") in _NUMBER_WORDS
@@ -631,7 +633,7 @@ def _read_down(
         place = 0
         label, element, column_here = of.label, grid.rows[at][column], of
         while True:
-            value = next((words for cell in cells[place : place + 1] if (words := grid.text(cell))), "")
+            value = next((grid.text(cell).lstrip(" :\uff1a") for cell in cells[place : place + 1]), "")
             if element is not None and label:
                 found.pairs.append(Pair(element, label, column_here, (value,) if value else ()))
             place += 1
