@@ -2,7 +2,8 @@
 
 The test of the layouts says whether each is read whole; this says how much of each is. Folders are named relative to
 tests/layouts, and are all by default. A record that is read is compared with the expected one it agrees with most; a
-value that differs, and one that no layout states, is wrong; wrong values are worse than missing ones.
+value that differs, and one that no layout states, is wrong. What `quantity` gives back as no figure is missing: it goes
+to quarantine as it was written. Wrong values are worse than missing ones.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def compared(read: list[Record], expected: list[Record]) -> tuple[int, list[str]
         for field in other.keys() | one.keys():
             if field in one and field in other and one[field] == other[field]:
                 right += 1
+            elif field in one and field in other and one[field] is None:
+                missing.append(f"{field}: {other[field]!r}, which is stated, and not read")
             elif field in one:
                 wrong.append(f"{field}: {one[field]!r} instead of {other.get(field, 'nothing')!r}")
             else:

@@ -76,7 +76,7 @@ _SCALES = {
 millones` of Spanish are 1e9. What means one thing here and another there (`billones`) is left out."""
 
 _ABOUT_IN = {  # by language, ISO 639
-    "en": r"\+ ?/ ?-|about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
+    "en": r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
     "fr": r"environ|env\.|près de|presque|autour de",
     "de": r"rund|rd\.|etwa|zirka|ungefähr|fast",
     "es, pt": r"unos|unas|cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
@@ -333,7 +333,7 @@ _WORD_STEPS = [
         + r", '\1')",
     ),
     # so does a list in brackets: `4000 (large: 4, small: rest)`
-    ("w8b", r"regexp_replace(w8, '^([^(]*[0-9][^(]*)\([^()0-9:]+:[^()]*\)$', '\1')"),
+    ("w8b", r"regexp_replace(replace(w8, '+/-', '±'), '^([^(]*[0-9][^(]*)\([^()0-9:]+:[^()]*\)$', '\1')"),
     # what follows `of which` is a part of the figure, or says another thing of it
     ("w9", "regexp_replace(w8b, " + _quoted(rf"^(.*?[0-9].*?)[,;(]? +(?:{_OF_WHICH})\b.*$") + r", '\1')"),
     ("words", "trim(regexp_replace(regexp_replace(w9, '\\([^0-9()]*\\)', ' ', 'g'), ' +', ' ', 'g'), ' ;,:')"),

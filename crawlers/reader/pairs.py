@@ -71,6 +71,8 @@ _EXPLAINS = frozenset(
 )
 """Headings, as `normal` gives them, of parts that say what labels mean: there they have explanations under them."""
 _LABEL_WORDS = frozenset({"label", "lbl", "key", "term", "attribute", "property", "fieldname", "caption", "libelle"})
+_BADGES = frozenset({"badge", "chip", "pill"})
+"""Classes of what stands beside a name or a label, and is no part of it."""
 _NOISE_TAGS = frozenset({"nav", "footer"})
 _NOISE_ROLES = frozenset({"navigation", "contentinfo", "search", "menu", "menubar"})
 _NOISE = frozenset(
@@ -183,6 +185,9 @@ class Walked:
         is_block = tag in BLOCKS
         own = element if is_block else block
         inner = None if is_block else element if tag in _EMPHASIS else look
+        badge = not is_block and not _BADGES.isdisjoint(words_of(element))
+        if badge:
+            self._flush(block)
         if is_block:
             self._flush(block)
             if tag == "hr":
@@ -201,7 +206,7 @@ class Walked:
                 self._walk(child, own, inner)
             if child.tail:
                 self._line.append(Piece(child.tail, own if inner is None else inner))
-        if is_block:
+        if is_block or badge:
             self._flush(own)
 
     def _table(self, element: etree._Element, read: TableRead) -> None:
@@ -318,7 +323,7 @@ def _of_line(lines: Sequence[Line], number: int, labels: Labels) -> Iterator[Pai
     if marks[0].end == marks[0].label_end and marks[0].start > 0 and not whole[marks[-1].end :].strip(_TRIM):
         at = 0
         for mark in marks:  # the value stands before its label, as on tiles
-            value = whole[at : mark.start].strip(_TRIM)
+            value = whole[at : mark.start].strip(_TRIM) or whole[at : mark.start].strip()
             at = mark.end
             if mark.match and value:
                 yield _pair(mark, (value,))

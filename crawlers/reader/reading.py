@@ -108,8 +108,9 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
     statements: list[Value] = []
     profiles = []
     for number, record in numbered:
+        said = bool(record.values)  # a heading alone is no profile
         made = _named(record, title, section)
-        if record.values and needed <= made.values.keys():
+        if said and needed <= made.values.keys():
             whole.append((number, made))
             profiles.append(made)
         else:
@@ -290,10 +291,12 @@ def _of_blocks(
     between = [at for (_, end), (first, _) in pairwise(starts) for at in range(end, first) if at not in in_pairs]
     heads = {lines[at].block.tag for at in between if lines[at].heading}
     headed = len(blocks) == 1 or bool(heads)  # else a heading stands over all of them, and names none
-    of_page = "h1" if heads - {"h1"} and len(blocks) > 1 else ""
+    most = max((len(_fields_of(block)) for block in blocks), default=0)
     end = 0
     for block in blocks:
         first = block.pairs[0][0]
+        # what says less than the cards that have headings of their own, is no thing that the page is about
+        of_page = "h1" if heads - {"h1"} and len(_fields_of(block)) < most else ""
         locator = f"html:{tree.getpath(block.element)}"
         shared = held[block.element] > 1
         name = _title_of(
@@ -319,6 +322,10 @@ def _of_blocks(
         made += [(first, part) for part in parts]
         end = block.pairs[-1][0] + 1
     return made
+
+
+def _fields_of(block: Block) -> set[str]:
+    return {pair.column.match.field for _, pair in block.pairs if pair.column.match}
 
 
 def _add(record: Record, pair: Pair, labels: Labels, locator: str) -> None:
@@ -356,7 +363,7 @@ def _by_period(record: Record, block: Block, labels: Labels, locator: str) -> li
     return made
 
 
-def _title_of(
+def _title_of(  # noqa: PLR0913  # what stands around a block, by name
     block: Block,
     lines: Sequence[Line],
     between: tuple[int, int],
@@ -370,9 +377,11 @@ def _title_of(
 ) -> str:
     start, first = between
     before = [
-        (number, lines[number]) for number in range(start, first) if number not in in_pairs and lines[number].text
+        (number, lines[number])
+        for number in range(start, first)
+        if number not in in_pairs and lines[number].text and lines[number].block.tag != of_page
     ]
-    headings = [(number, line) for number, line in before if line.heading and headed and line.block.tag != of_page]
+    headings = [(number, line) for number, line in before if line.heading and headed]
     if alone:
         last = block.pairs[-1][0]
         later = {line.block.tag for line in lines[first : last + 1] if line.heading}

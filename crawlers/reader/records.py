@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from crawlers.reader.labels import Labels, Match
 
-
 _STARS = re.compile(r"(?<=[\w)])\s?[*\u2020\u2021]+$")
 
 

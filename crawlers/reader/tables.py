@@ -202,6 +202,8 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
     """Return what the levels of a header, the top one first, mean together."""
     levels = [level for number, level in enumerate(levels) if level and level not in levels[:number]]
     label = " / ".join(levels)
+    if len(levels) > 1 and any(map(_is_letter, levels)):
+        return Column(label, None, unit)
     for known in (labels.exact, labels.match):
         if len(levels) > 1:
             for joined in (" ".join(levels), " ".join(reversed(levels))):
@@ -232,13 +234,16 @@ def column_of(levels: list[str], labels: Labels, unit: str = "") -> Column:
 
 
 def _is_aside(level: str) -> bool:
-    if len(level.strip(" .")) == 1 and level[0].isalpha():
-        return False  # `M` and `F` are men and women
     return (
         bool(unit_of(level) or _unit_in(level))
         or level.casefold().strip(" .:") in _NUMBER_WORDS
         or bool(period_in(level) and len(level) <= len("for the financial year 2018-2019"))
     )
+
+
+def _is_letter(level: str) -> bool:
+    """Return whether a level is one letter: `M` and `F` are men and women, and no million."""
+    return len(level.strip(" .")) == 1 and level[0].isalpha()
 
 
 def _is_change(head: str) -> bool:

@@ -65,6 +65,7 @@ _PAGE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _PAGE_PATH = re.compile(r"(?:[/_-](?:page|seite|p)[/_-]?|[-_])\d{1,4}(?=/?$|\.\w{2,5}$)|/\d{1,4}/?$", re.IGNORECASE)
+_TOOL = re.compile(r"\b(?:export|excel|csv|pdf|print|log ?(?:in|out)|sign (?:in|out))\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"\W*|[-\u2013\u2014=.*<(\[\s]*(?:please\s+|bitte\s+|kindly\s+)?(?:select|choose|pick|s\u00e9lectionne[rz]?|choisi(?:r|ssez)|(?:aus)?w\u00e4hlen|"
     r"seleccion[ea]r?|elegir|\u091a\u0941\u0928\u0947\u0902|\u091a\u0941\u0928\u093f\u090f)\b.*|[-\u2013\u2014=]{2,}.*|none|n/a",
@@ -528,6 +529,8 @@ class Walk:
                     f"{address}: {name} has {len(arguments)} arguments, its template asks for more"
                 ) from error
             if call.form:
+                if _is_tool(element):
+                    continue
                 around = next(element.iterancestors("form"), None)
                 own = next((form for form in forms(root, address) if form.element is around), None)
                 if own is not None:
@@ -557,6 +560,16 @@ class Walk:
                     self.left_out += form.count(labels) - number
                     break
                 yield ask
+
+
+def _is_tool(element: etree._Element) -> bool:
+    """Return whether a post-back sorts the table that it heads, or exports or prints it, and leads to no other page."""
+    said = text(element)
+    if _NUMBER.fullmatch(said) or (said and _NEXT.fullmatch(said)):
+        return False
+    row = next(element.iterancestors("tr"), None)
+    is_head = row is not None and row.getprevious() is None and row.getnext() is not None
+    return bool(is_head or _TOOL.search(said))
 
 
 def _is_button(form: etree._Element, name: str) -> bool:
