@@ -1,4 +1,4 @@
-"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links|pages|bulk …] [--runs N]``.
+"""The measurements: ``python -m benchmarks [road|crawl|memory|categories|links|pages|layouts|bulk …] [--runs N]``.
 
 Ratios count, not seconds: each is of ways that run in turn in one call, so that they hold on another machine. pandas
 and dlt are measured where they are installed (`make bench` does it); the project needs neither.
@@ -16,10 +16,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bulk, categories, crawl, links, material, memory, pages, road
+from benchmarks import bulk, categories, crawl, layouts, links, material, memory, pages, road
 
 CONSOLE = Console(width=120, soft_wrap=True)
-PARTS = ("road", "crawl", "memory", "categories", "links", "pages", "bulk")
+PARTS = ("road", "crawl", "memory", "categories", "links", "pages", "layouts", "bulk")
 
 
 def show_road(folder: Path, scratch: Path, origin: str, runs: int, *, dlt: bool) -> None:
@@ -116,6 +116,20 @@ def show_pages() -> None:
         )
 
 
+def show_layouts() -> None:
+    """Print how much of the layouts is read right, and what is not."""
+    for name, folder in (("the 64", ""), ("24 later ones", "later"), ("16 still later ones", "later2")):
+        score = layouts.measure([folder])
+        low, high = categories.wilson(score.right, score.count)
+        CONSOLE.print(
+            f"{name}: {score.whole} of {score.layouts} whole; {score.right} of {score.count} values right "
+            f"({low:.3f} to {high:.3f}), {len(score.wrong)} wrong, {len(score.missing)} missing"
+        )
+        for what, lines in (("wrong", score.wrong), ("missing", score.missing)):
+            for line in lines:
+                CONSOLE.print(f"  {what} {line}", markup=False)
+
+
 def show_links(scratch: Path) -> None:
     """Score the links of labelled pairs and print them beside the exact-match baseline."""
     release = categories.harvest_lists(scratch / "lists")
@@ -179,6 +193,7 @@ def main() -> None:
             "categories": lambda: show_categories(scratch),
             "links": lambda: show_links(scratch),
             "pages": show_pages,
+            "layouts": show_layouts,
             "bulk": lambda: show_bulk(scratch / "bulk", given.runs),
         }
         for part in PARTS:
