@@ -118,7 +118,12 @@ def show_pages() -> None:
 
 def show_layouts() -> None:
     """Print how much of the layouts is read right, and what is not."""
-    for name, folder in (("the 64", ""), ("24 later ones", "later"), ("16 still later ones", "later2"), ("8 last ones", "later3")):
+    for name, folder in (
+        ("the 64", ""),
+        ("24 later ones", "later"),
+        ("16 still later ones", "later2"),
+        ("8 last ones", "later3"),
+    ):
         score = layouts.measure([folder])
         low, high = categories.wilson(score.right, score.count)
         CONSOLE.print(

@@ -76,7 +76,7 @@ _SCALES = {
 millones` of Spanish are 1e9. What means one thing here and another there (`billones`) is left out."""
 
 _ABOUT_IN = {  # by language, ISO 639
-    "en": r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.",
+    "en": r"about|around|approx(?:imately)?\.?|appx\.?|nearly|almost|roughly|some|circa|ca?\.|~|≈|±|close to|estimated(?: at)?|est\.|appr\.?",
     "fr": r"environ|env\.|près de|presque|autour de",
     "de": r"rund|rd\.|etwa|zirka|ungefähr|fast",
     "es, pt": r"unos|unas|cerca de|aprox(?:imada(?:mente)?)?\.?|alrededor de|por volta de|quase|casi",
@@ -87,7 +87,7 @@ _ABOUT_IN = {  # by language, ISO 639
     "ms": r"kira-kira|hampir",
 }
 _ABOUT = "|".join(_ABOUT_IN.values())
-_ABOUT_BEHIND = r"approx(?:imate(?:ly)?)?|appx|circa|ca|roughly|estimated?|estimates|est|or so|environ|env|aprox(?:imada(?:mente)?)?|ungefähr"
+_ABOUT_BEHIND = r"approx(?:imate(?:ly)?)?|appx|appr|circa|ca|roughly|estimated?|estimates|est|or so|environ|env|aprox(?:imada(?:mente)?)?|ungefähr"
 """What says `about` where it stands behind a figure; single letters do not: they are flags of a table as well."""
 _OVER_IN = {
     "en": r"(?:well |just )?(?:more than|over|above|at least|exceed(?:s|ing)|upwards? of|greater than|in excess of|not less than"

@@ -259,6 +259,10 @@ class Labels:
         """Return the field that a label names, in its own words and with nothing beside them; or None."""
         return self._field_of.get(normal(label))
 
+    def whole(self, label: str) -> bool:
+        """Return whether a label is a synonym as it stands, what is in its brackets included."""
+        return _letters(label) in self._field_of
+
     def kind(self, name: str) -> Kind:
         """Return the kind of a field."""
         return self.kinds.get(name, "text")

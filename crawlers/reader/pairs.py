@@ -485,7 +485,10 @@ def _element_at(starts: list[tuple[int, Piece]], place: int) -> etree._Element:
 
 
 def _in_link(element: etree._Element) -> bool:
-    return element.tag == "a" or next(element.iterancestors("a"), None) is not None
+    link = element if element.tag == "a" else next(element.iterancestors("a"), None)
+    return link is not None and not any(
+        one.tag in {"dl", "ul", "div", "p"} for one in link.iter(etree.Element)
+    )  # a card
 
 
 def _is_label(element: etree._Element, block: etree._Element) -> bool:

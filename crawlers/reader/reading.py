@@ -63,7 +63,7 @@ _NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s+(?=\D)")
 _FIGURE = re.compile(r"(?:rs\.? ?|inr ?|[$€£₹`] ?)?\d[\d., ]*(?: ?%)?", re.IGNORECASE)
 
 
-def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
+def read(  # noqa: PLR0913, PLR0915  # what a feed knows of its pages, by name
     source: bytes | etree._Element,
     labels: Labels,
     *,
@@ -118,6 +118,8 @@ def read(  # noqa: PLR0913  # what a feed knows of its pages, by name
     totals: list[Record] = []
     for number, read_of in walked.tables:
         rows = [_named(record, title, section) for record in read_of.records]
+        if title in needed and not numbered:
+            _name_years(rows, title, root)
         short = [record for record in rows if not needed <= record.values.keys()]
         sums = [_named(record, title, section) for record in read_of.totals]
         if len(short) < len(rows) or not rows or len(profiles) == 1:  # else it counts other things
@@ -198,6 +200,14 @@ def read_first(
             return reading
         tried.append(reading)
     return min(tried, key=lambda reading: len(reading.notes), default=Reading())
+
+
+def _name_years(rows: Sequence[Record], title: str, root: etree._Element) -> None:
+    """Name the records of a table that has nothing but years over its columns after the heading of the page."""
+    if rows and all(record.period and title not in record.values for record in rows):
+        for record in rows:
+            record.title = record.title or next(filter(None, map(text, root.iter("h1"))), "")
+            _named(record, title, None)
 
 
 def _note_heads(root: etree._Element, report: Report) -> bool:
@@ -401,7 +411,15 @@ def _title_of(  # noqa: PLR0913  # what stands around a block, by name
         if candidates:
             return candidates[-1].text if shared or candidates[0] not in inside else candidates[0].text
     looking = [line for line in inside if _looks_like_title(line)] or inside or [line for _, line in before][-1:]
-    return looking[0].text if looking and len(looking[0].text) <= LONGEST else ""
+    return _name_in(looking[0]) if looking and len(looking[0].text) <= LONGEST else ""
+
+
+def _name_in(line: Line) -> str:
+    """Return the name that a line is: what is set off by its look, where nothing but brackets stands behind it."""
+    first = next(piece for piece in line.pieces if piece.text.strip())
+    rest = line.text.removeprefix(first.text.strip()).strip()
+    set_off = first.element.tag in {"b", "strong", "a"} and re.fullmatch(r"\([^()]*\)", rest)
+    return first.text.strip() if set_off else line.text
 
 
 def _within(element: etree._Element, box: etree._Element) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 
@@ -42,7 +42,7 @@ _TOTAL = re.compile(
 )
 _CHANGE = re.compile(
     r"(?:[^\W\d]*(?:ver\u00e4nderung|wachstum|variation|variaci\u00f3n|variazione|varia\u00e7\u00e3o|crecimiento|crescita|crescimento|croissance"
-    r"|\u00e9volution|change|growth|zmiana)|increase|decrease|difference|cagr|\u0394)\b|[+-]/[+-]|\u00b1",
+    r"|\u00e9volution|change|growth|zmiana)|increase|decrease|difference|cagr|\u0394)\b|\bvar\.|[+-]/[+-]|\u00b1",
     re.IGNORECASE,
 )
 """A change from one year to another is no figure of either."""
@@ -477,7 +477,7 @@ class _Rows:
         first, last = header.first, header.last
         self.headers = {tuple(self.grid.texts(row)) for row in range(first, last + 1)}
         above = [self.grid.texts(row)[0] for row in range(first) if self.grid.is_full(row)]
-        self.columns = list(header.columns)
+        self.columns = _whole_first(header.columns, self.labels)
         for column in self.columns:
             if column.match:
                 self.report.known(column.label, column.match)
@@ -559,6 +559,25 @@ class _Rows:
                     )
                     return True
         return False
+
+
+def _whole_first(columns: Sequence[Column], labels: Labels) -> list[Column]:
+    """Return the columns of a header; one that is known by its whole label takes the field from one that is known without its brackets.
+
+    `No. of artisans (achieved)` stands beside `No. of artisans (target)`, which nobody asked for.
+    """
+    whole = {column.match.field for column in columns if column.match and labels.whole(column.label)}
+    return [
+        replace(column, match=None)
+        if column.match
+        and column.match.field in whole
+        and not column.match.unit
+        and not column.match.period
+        and "(" in column.label
+        and not labels.whole(column.label)
+        else column
+        for column in columns
+    ]
 
 
 def _label_column(grid: Grid, labels: Labels) -> tuple[int, int]:

@@ -61,7 +61,7 @@ _PAGER = frozenset(
     ]
 )
 _PAGE_NAMES = re.compile(
-    r"(?:.*[_\[-])?(?:page|pageno|pagenum|pagenumber|pageindex|page_no|pg|p|pag|pagina|paged|seite|strona|sida|halaman|start|offset|from|limitstart|startrow|first|cp|currentpage|skip)\]?",
+    r"(?:.*[_\[-])?(?:page|pageno|pagenum|pagenumber|pageindex|page_no|pg|p|pag|pagina|paged|seite|strona|sida|halaman|start|offset|from|limitstart|startrow|first|cp|currentpage|skip|debut|inicio|desde)\]?",
     re.IGNORECASE,
 )
 _PAGE_PATH = re.compile(r"(?:[/_-](?:page|seite|p)[/_-]?|[-_])\d{1,4}(?=/?$|\.\w{2,5}$)|/\d{1,4}/?$", re.IGNORECASE)
