@@ -41,7 +41,7 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _CHANGE = re.compile(
-    r"(?:[^\W\d]*(?:ver\u00e4nderung|wachstum|variation|variaci\u00f3n|variazione|varia\u00e7\u00e3o|crecimiento|crescita|crescimento|croissance"
+    r"(?:(?<![^\W\d])(?:[^\W\d]*ver\u00e4nderung|[^\W\d]*wachstum|variation|variaci\u00f3n|variazione|varia\u00e7\u00e3o|crecimiento|crescita|crescimento|croissance"
     r"|\u00e9volution|change|growth|zmiana)|increase|decrease|difference|cagr|\u0394)\b|\bvar\.|[+-]/[+-]|\u00b1",
     re.IGNORECASE,
 )
@@ -248,7 +248,8 @@ def _is_letter(level: str) -> bool:
 
 def _is_change(head: str) -> bool:
     """Return whether a head says that a column holds changes, growth or differences, not the figures of its rows."""
-    return bool(_CHANGE.search(head))
+    told = re.search(r"\d|%", head) or len(head.split()) <= len(("annual", "growth"))
+    return bool(told and _CHANGE.search(head))  # else a name: `Climate Change Cluster`
 
 
 def _unit_in(level: str) -> str:
