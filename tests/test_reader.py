@@ -252,6 +252,15 @@ QUANTITIES: list[tuple[str, str, str, dict[str, object] | None]] = [
     ("12.000/13.000", ",", "", {"value": None, "low": 12000.0, "high": 13000.0, "qualifier": "range"}),
     ("1 230 (dont 84 % de PME)", ",", "", {"value": 1230.0, "unit_measure": None}),
     ("R36 bn (2019 prices)", ".", "", {"value": 3.6e10, "unit_measure": "ZAR"}),
+    ("R$ 1,9 bi", ",", "", {"value": 1.9e9, "unit_measure": "BRL"}),
+    ("38 mi", ".", "", {"value": None}),
+    ("Rs. 500/- crores", ".", "", {"value": 5e9, "unit_measure": "INR"}),
+    ("2,1 Md€ dont 28 % à l'export", ",", "", {"value": 2.1e9, "unit_measure": "EUR"}),
+    ("140 units, of which 20 large", ".", "", {"value": 140.0, "qualifier": None}),
+    ("4000 (large: 4, small: rest)", ".", "", {"value": 4000.0}),
+    ("+/- 6 500", ",", "", {"value": 6500.0, "qualifier": "about"}),
+    ("58,7", ",", "miles de millones de pesos", {"value": 5.87e10}),
+    ("12,5", ",", "miles de dólares", {"value": 12500.0}),
     ("10 et 20", ",", "", None),
     ("3/4", ".", "", None),
     ("30 mån", ",", "", None),
@@ -758,6 +767,16 @@ def test_values_above_their_labels_below_a_name_and_in_one_column() -> None:
     select = "<tr><td>Cluster</td><td><select><option>Agra</option></select></td></tr>"
     form = f"<form><table>{select}<tr><td>Note</td><td>One at a time</td></tr></table></form>"
     assert clusters(f"<h1>Query</h1>{form}<table>{column}</table>", "cluster") == [agra]
+
+
+def test_columns_of_change_are_left_out_and_men_and_women_are_no_units() -> None:
+    for last, names in (("Annual growth", ["Agra"]), ("Climate Change Cluster", ["Agra", "Climate Change Cluster"])):
+        rows = "<tr><td>Units</td><td>80</td><td>9</td></tr><tr><td>Turnover</td><td>5</td><td>4</td></tr>"
+        made = clusters(f"<table><tr><th></th><th>Agra</th><th>{last}</th></tr>{rows}</table>", "cluster")
+        assert [one["cluster"][0] for one in made] == names
+    head = "<tr><th rowspan=2>Cluster</th><th colspan=3>Units</th></tr><tr><th>M</th><th>F</th><th>Total</th></tr>"
+    row = "<tr><td>Agra*</td><td>50</td><td>30</td><td>80</td></tr>"
+    assert clusters(f"<table>{head}{row}</table>") == [{"cluster": ("Agra", ""), "units": ("80", "")}]
 
 
 def test_calls_that_only_sort_are_not_made() -> None:
