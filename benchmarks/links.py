@@ -17,10 +17,12 @@ import duckdb
 
 from benchmarks.categories import Score
 from normalizers.normalise import ROOM, prepare
-from warehouse.assemble import DERIVE, MACROS, temporary
+from warehouse.assemble import DERIVE, JUDGED, MACROS, temporary
 from warehouse.schema import TABLES, create_table
 
 LABELS = Path(__file__).parents[1] / "tests" / "link_pairs.csv"
+SECOND = LABELS.with_name("link_pairs_second.csv")
+WORDS = DERIVE / JUDGED["trade_word"]
 LISTS = ("categories", "category_mappings", "regions")
 
 _REGION = re.compile(r"((?:us|ca|nuts|in)(?::[a-z]+)?:[A-Z0-9]+)(?:\s+(.*))?")
@@ -72,6 +74,7 @@ def answer(release: Path, half: str, labels: Path = LABELS) -> list[Pair]:
             "CREATE TEMP TABLE link_judgement "
             "(from_id VARCHAR, to_id VARCHAR, relation VARCHAR, decision VARCHAR, reason VARCHAR)"
         )
+        connection.execute(f"CREATE TEMP TABLE trade_word AS FROM read_csv('{WORDS}', all_varchar=true)")
         _put(connection, rows)
         for path in sorted(MACROS.glob("*.sql")):
             connection.execute(temporary(path.read_text("utf-8")))

@@ -30,6 +30,8 @@ def release() -> Iterator[duckdb.DuckDBPyConnection]:
             "CREATE TEMP TABLE link_judgement AS "
             "SELECT ''::VARCHAR AS from_id, '' AS to_id, '' AS relation, '' AS decision, '' AS reason WHERE false"
         )
+        words = assemble.DERIVE / assemble.JUDGED["trade_word"]
+        connection.execute(f"CREATE TEMP TABLE trade_word AS FROM read_csv('{words}', all_varchar=true)")
         for path in sorted(assemble.MACROS.glob("*.sql")):
             connection.execute(assemble.temporary(path.read_text("utf-8")))
         put(

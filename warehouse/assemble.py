@@ -44,7 +44,11 @@ STEPS = (
     "census",
 )
 """The programs in `DERIVE`, in order: each may read what those before it made."""
-JUDGED = {"link_judgement": "link_judgements.csv", "product_class_rule": "product_classes.csv"}
+JUDGED = {
+    "link_judgement": "link_judgements.csv",
+    "product_class_rule": "product_classes.csv",
+    "trade_word": "trade_words.csv",
+}
 """Tables made by hand that these programs read: name → file in `DERIVE`."""
 MACROS = Path(__file__).parent / "macros"
 

@@ -70,52 +70,102 @@ CREATE OR REPLACE TEMP MACRO is_empty_word(word) AS word IN (
     'small', 'scale', 'mini', 'service', 'equipment', 'allied', 'relat', 'various', 'other', 'all', 'type', 'based'
 );
 
+CREATE OR REPLACE TEMP MACRO stems_of(text) AS list_filter(
+    list_transform(regexp_split_to_array(folded(text), '[^a-z0-9]+'), lambda word: stem(word)),
+    lambda word: NOT is_empty_word(word)
+);
+
+-- What the list of other words says (trade_words.csv): `same` words of a trade or place are read as one, in the order of their
+-- length, and a `part` is a trade that lists also call by the wider word (knitters are `textiles` of their town). Each is a
+-- text ` from > to `, for lists are reduced without a join.
+CREATE OR REPLACE TEMP TABLE other_words AS
+SELECT
+    coalesce(list(told ORDER BY length(told) DESC, told) FILTER (relation = 'same'), []) AS trades,
+    coalesce(list(told ORDER BY length(told) DESC, told) FILTER (relation = 'place'), []) AS places,
+    coalesce(list(told ORDER BY told) FILTER (relation = 'part'), []) AS parts
+FROM (
+    SELECT
+        relation,
+        ' ' || array_to_string(stems_of(words), ' ') || ' > ' || array_to_string(stems_of(means), ' ') || ' ' AS told
+    FROM trade_word
+);
+
+CREATE OR REPLACE TEMP MACRO reworded(stems, others) AS string_split(
+    trim(list_reduce(
+        list_prepend(' ' || array_to_string(stems, ' ') || ' ', others),
+        lambda text, other: replace(text, string_split(other, '>')[1], string_split(other, '>')[2])
+    )), ' '
+);
+
 CREATE OR REPLACE TEMP MACRO words_of(text) AS list_distinct(list_filter(
     list_transform(regexp_split_to_array(folded(text), '[^a-z0-9]+'), lambda word: stem(word)),
     lambda word: length(word) > 2
 ));
 
-CREATE OR REPLACE TEMP MACRO items_of(text, place) AS list_distinct(list_filter(
-    list_transform(
-        regexp_split_to_array(
-            regexp_replace(folded(text), '\([^)]*\)', ' '), '[,;/&+]|\band\b| - '
-        ),
-        lambda item: list_filter(
-            list_transform(regexp_split_to_array(item, '[^a-z0-9]+'), lambda word: stem(word)),
-            lambda word: NOT is_empty_word(word) AND NOT list_contains(words_of(place), word)
-        )
-    ),
-    lambda item: len(item) > 0
+CREATE OR REPLACE TEMP MACRO place_words_of(text, places) AS list_distinct(list_filter(
+    reworded(words_of(text), places), lambda word: length(word) > 2
 ));
 
--- 1 where both have equal items only, 0.9 where some item of one is an item of the other, else 0.
+-- `brass and copper utensils` are brass utensils too.
+CREATE OR REPLACE TEMP MACRO items_of(text, place, trades) AS list_distinct(list_filter(
+    list_transform(
+        regexp_split_to_array(
+            regexp_replace(
+                regexp_replace(folded(text), '\([^)]*\)', ' '),
+                '\b(\w+)\s*(&|\band\b)\s*(\w+) (\w+)', '\1, \1 \4, \3 \4', 'g'
+            ), '[,;/&+]|\band\b| - '
+        ),
+        lambda item: reworded(list_filter(stems_of(item), lambda word: NOT list_contains(words_of(place), word)),
+            trades)
+    ),
+    lambda item: len(item) > 0 AND item[1] <> ''
+));
+
+-- 1 where both have equal items only, 0.9 where some item of one is an item of the other, 0.85 where one is the wider word for
+-- an item of the other, else 0.
 CREATE OR REPLACE TEMP MACRO is_item(one, other) AS one[-1] = other[-1]
     AND (list_has_all(one, other) OR list_has_all(other, one));
-CREATE OR REPLACE TEMP MACRO likeness(ones, others) AS CASE
+CREATE OR REPLACE TEMP MACRO is_part(one, other, parts) AS
+    list_contains(parts, ' ' || array_to_string(one, ' ') || ' > ' || array_to_string(other, ' ') || ' ')
+    OR list_contains(parts, ' ' || one[-1] || ' > ' || array_to_string(other, ' ') || ' ');
+CREATE OR REPLACE TEMP MACRO likeness(ones, others, parts) AS CASE
     WHEN len(ones) = 0 OR len(others) = 0 THEN 0.0
     WHEN list_has_all(ones, others) AND list_has_all(others, ones) THEN 1.0
     WHEN len(list_filter(ones, lambda one: len(list_filter(others, lambda other: is_item(one, other))) > 0)) > 0 THEN 0.9
+    WHEN len(list_filter(ones, lambda one:
+        len(list_filter(others, lambda other: is_part(one, other, parts) OR is_part(other, one, parts))) > 0)) > 0 THEN 0.85
     ELSE 0.0
 END;
 
+-- Words of two places that agree: all of one are in the other.
+CREATE OR REPLACE TEMP MACRO agree(ones, others) AS len(ones) > 0 AND len(others) > 0
+    AND (list_has_all(ones, others) OR list_has_all(others, ones));
+-- Two names of one town: some words are spelt alike (Jaro-Winkler, as places.py uses it for what it only proposes).
+CREATE OR REPLACE TEMP MACRO alike(ones, others) AS len(list_filter(ones, lambda one:
+    len(list_filter(others, lambda other: jaro_winkler_similarity(one, other) >= 0.88)) > 0)) > 0;
+
 CREATE OR REPLACE TEMP TABLE told AS
 SELECT
-    *,
-    words_of(string_split(coalesce(place, ''), ',')[1]) AS place_words,
-    words_of(string_split(nullif(regexp_extract(place, ',(.*)', 1), ''), ',')[-1]) AS state_words,
-    list_distinct(items_of(product, place) || items_of(name, place)) AS items,
+    * EXCLUDE (stated, trades, places, parts),
+    place_words_of(stated[1], places) AS place_words,
+    CASE WHEN len(stated) > 1 THEN place_words_of(stated[-1], places) ELSE [] END AS state_words,
+    -- A town is stated where the district stands beside it.
+    CASE WHEN len(stated) > 2 THEN place_words_of(stated[1], places) ELSE [] END AS town_words,
+    items_of(name, place, trades) AS name_items,
+    list_distinct(items_of(product, place, trades) || items_of(name, place, trades)) AS items,
     -- A district, a metropolitan area, a NUTS region below the country: places in which one cluster of a trade can be.
     CASE WHEN level IN ('in:district', 'us:msa', 'us:county', 'ca:cma', 'nuts:2', 'nuts:3') THEN region_now END AS near
-FROM placed
-WHERE kind <> 'cell';
+FROM (SELECT *, string_split(coalesce(place, ''), ',') AS stated FROM placed WHERE kind <> 'cell')
+CROSS JOIN other_words;
 
 INSERT INTO release.links BY NAME
-WITH pair AS (
+WITH near_pair AS (
     SELECT
         one.cluster_id AS from_id,
         other.cluster_id AS to_id,
         one.feed_id = other.feed_id AS of_one_feed,
-        likeness(one.items, other.items) AS score,
+        likeness(one.items, other.items, parts) AS score,
+        likeness(one.name_items, other.name_items, parts) AS name_score,
         one.near IS NOT NULL AND one.near = other.near AS one_region,
         coalesce(one.near, one.place) AS at_place
     FROM told AS one
@@ -123,26 +173,32 @@ WITH pair AS (
         ON one.country_code = other.country_code
         AND one.cluster_id < other.cluster_id
         AND CASE
-            WHEN one.near IS NOT NULL AND other.near IS NOT NULL THEN one.near = other.near
-            ELSE len(one.place_words) > 0 AND len(other.place_words) > 0
-                AND (list_has_all(one.place_words, other.place_words) OR list_has_all(other.place_words, one.place_words))
-                -- Towns of one name stand in several states.
+            -- One district, unless each states another town of it.
+            WHEN one.near IS NOT NULL AND one.near = other.near THEN
+                len(one.town_words) = 0 OR len(other.town_words) = 0 OR alike(one.town_words, other.town_words)
+            -- Districts are split and renamed: one town of one state is one place, and where a list knows no district,
+            -- the words decide. Towns of one name stand in several states.
+            ELSE agree(one.place_words, other.place_words)
                 AND (len(one.state_words) = 0 OR len(other.state_words) = 0
                     OR list_has_any(one.state_words, other.state_words))
+                AND (one.near IS NULL OR other.near IS NULL
+                    OR one.country_code = 'IN' AND len(one.state_words) > 0 AND len(other.state_words) > 0)
         END
+    CROSS JOIN other_words
 )
 SELECT
     from_id,
     to_id,
     'same_as' AS relation,
     'derived' AS feed_id,
-    if(one_region, score, score - 0.05) AS score,
+    CASE WHEN one_region THEN score ELSE score - 0.05 END AS score,
     'place and product' AS method,
-    'accepted: one trade in ' || at_place AS decision,
+    CASE WHEN score > 0.85 THEN 'accepted: one trade in ' ELSE 'accepted: one trade, told by a wider word, in ' END || at_place
+        AS decision,
     'derived' AS route
-FROM pair
+FROM near_pair
 -- One list names a cluster twice only in the same words.
-WHERE score >= if(of_one_feed, 1.0, 0.9);
+WHERE CASE WHEN of_one_feed THEN greatest(score, name_score) = 1.0 ELSE score >= 0.85 END;
 
 -- A cluster that somebody surveyed or documented is a cell of the same category whose region has its name.
 INSERT INTO release.links BY NAME
@@ -151,7 +207,7 @@ SELECT
     cell.cluster_id AS to_id,
     'same_as' AS relation,
     'derived' AS feed_id,
-    if(told.near = cell.region_now, 0.95, 0.9) AS score,
+    CASE WHEN told.region_now = cell.region_now THEN 0.95 ELSE 0.9 END AS score,
     'place and category' AS method,
     'accepted: both are ' || told.hub_category_id || ' in ' || region.name AS decision,
     'derived' AS route
@@ -159,11 +215,28 @@ FROM told
 JOIN placed AS cell
     ON cell.country_code = told.country_code AND cell.same_category_id = told.hub_category_id
 JOIN release.regions AS region ON region.region_id = cell.region_now
+LEFT JOIN release.regions AS state
+    ON state.scheme = 'us:state' AND lower(state.name) = lower(trim(string_split(told.place, ',')[-1]))
 WHERE cell.kind = 'cell' AND len(cell.identified_by) > 0
-    AND cell.level IN ('us:msa', 'ca:cma', 'nuts:2')
     AND CASE
-        WHEN told.near IS NOT NULL THEN told.near = cell.region_now
-        ELSE len(place_words) > 0 AND list_has_all(words_of(string_split(region.name, ',')[1]), place_words)
+        WHEN told.region_now = cell.region_now THEN cell.level IN ('us:msa', 'ca:cma', 'ca:pr', 'nuts:2')
+        -- Cities of a region are parted by hyphens; Wichita is not in Wichita Falls.
+        WHEN told.near IS NULL AND cell.level IN ('us:msa', 'ca:cma', 'nuts:2') THEN
+            len(place_words) > 0
+            AND list_contains(
+                list_transform(
+                    string_split(regexp_replace(string_split(region.name, ',')[1], '\(.*\)', ''), '-'),
+                    lambda city: array_to_string(list_sort(words_of(city)), ' ')
+                ),
+                array_to_string(list_sort(place_words), ' ')
+            )
+            -- The state stands behind the cities: Columbia, SC is not Columbia, MO.
+            AND (
+                state.iso_3166_2 IS NULL OR cell.level <> 'us:msa'
+                OR list_contains(
+                    string_split(trim(string_split(region.name, ',')[-1]), '-'), right(state.iso_3166_2, 2)
+                )
+            )
     END;
 
 -- An organisation serves the clusters of its categories in its region, or in the regions that this one holds; of one whose
@@ -191,32 +264,106 @@ JOIN placed AS cluster
     )
 WHERE region.scheme <> 'country' AND NOT (region.scheme = 'nuts' AND length(region.code) = 2);
 
--- An initiative serves a cluster whose place and product its own words name.
+-- Where no region was found for it, or the region is a whole country, its own words may say where: they name the region of the
+-- cluster (the first city, of several), or all of the country.
 INSERT INTO release.links BY NAME
-WITH named AS (
+WITH body AS (
+    SELECT
+        organisation_id, country_code, category, name_words, whole_country,
+        words_of(string_split(coalesce(place, ''), ',')[1]) AS place_words
+    FROM (
+        SELECT
+            organisation.*, unnest(categories) AS category, words_of(organisation.name) AS name_words,
+            -- Names of the country in the list of regions, in whatever language.
+            EXISTS (
+                FROM release.regions AS country
+                WHERE country.country_code = organisation.country_code
+                    AND (country.scheme = 'country' OR country.scheme = 'nuts' AND length(country.code) = 2)
+                    AND len(words_of(country.name)) > 0
+                    AND list_has_all(words_of(organisation.name), words_of(country.name))
+            ) AS whole_country
+        FROM release.organisations AS organisation
+        LEFT JOIN release.regions AS region USING (region_id)
+        WHERE region.region_id IS NULL OR region.scheme = 'country'
+            OR region.scheme = 'nuts' AND length(region.code) = 2
+    )
+),
+area AS (
+    SELECT
+        region_id, name,
+        words_of(regexp_replace(string_split(string_split(name, ',')[1], '-')[1], '\(.*\)', '')) AS words
+    FROM release.regions
+    WHERE scheme NOT IN ('country', 'us:county') AND NOT (scheme = 'nuts' AND length(code) = 2)
+)
+SELECT
+    organisation_id AS from_id,
+    cluster_id AS to_id,
+    'serves' AS relation,
+    'derived' AS feed_id,
+    CASE WHEN named_area THEN 0.85 ELSE 0.8 END AS score,
+    'own words and category' AS method,
+    'accepted: works on ' || hub_category_id || ' and names ' || CASE WHEN named_area THEN area_name ELSE country_code END
+        AS decision,
+    'derived' AS route
+FROM (
+    SELECT
+        body.organisation_id, cluster.cluster_id, cluster.hub_category_id, body.country_code, body.whole_country,
+        area.name AS area_name,
+        coalesce(
+            len(area.words) > 0
+            AND (list_has_all(body.name_words, area.words) OR list_sort(body.place_words) = list_sort(area.words)), false
+        ) AS named_area
+    FROM body
+    JOIN placed AS cluster
+        ON cluster.hub_category_id = body.category AND cluster.country_code = body.country_code
+        AND len(cluster.identified_by) > 0
+    LEFT JOIN area ON area.region_id = cluster.region_now
+)
+WHERE named_area OR whole_country;
+
+-- An initiative serves a cluster whose place and product its own words name; one that states no place serves the clusters of
+-- its trade in its country, if its words name a trade and no place of a cluster there.
+INSERT INTO release.links BY NAME
+WITH worded AS (
     SELECT
         initiative_id,
         initiative.country_code,
-        words_of(title) AS title_words,
-        words_of(title || ' ' || coalesce(string_agg(location.admin_name, ' '), '')) AS all_words
+        reworded(stems_of(title), any_value(trades)) AS title_words,
+        place_words_of(title || ' ' || coalesce(string_agg(location.admin_name, ' ' ORDER BY seq), ''), any_value(places)) AS all_words,
+        count(location.admin_name) = 0 AS placeless
     FROM release.initiatives AS initiative
     LEFT JOIN release.initiative_locations AS location USING (initiative_id)
+    CROSS JOIN other_words
     GROUP BY initiative_id, initiative.country_code, title
+),
+place AS (SELECT DISTINCT country_code, place_words FROM told WHERE len(place_words) > 0),
+named AS (
+    SELECT
+        worded.* EXCLUDE (placeless),
+        placeless AND NOT EXISTS (
+            FROM place WHERE place.country_code = worded.country_code AND list_has_all(all_words, place.place_words)
+        ) AS of_country
+    FROM worded
 )
 SELECT
     named.initiative_id AS from_id,
     told.cluster_id AS to_id,
     'serves' AS relation,
     'derived' AS feed_id,
-    0.9 AS score,
-    'place and product named' AS method,
-    'accepted: names ' || coalesce(told.product, told.name) || ' and ' || told.place AS decision,
+    CASE WHEN of_country THEN 0.8 ELSE 0.9 END AS score,
+    CASE WHEN of_country THEN 'product named, in the country' ELSE 'place and product named' END AS method,
+    'accepted: names ' || coalesce(told.product, told.name) || ' and '
+        || CASE WHEN of_country THEN 'is for all of ' || named.country_code ELSE told.place END AS decision,
     'derived' AS route
 FROM named
 JOIN told USING (country_code)
-WHERE len(place_words) > 0 AND list_has_all(all_words, place_words)
+CROSS JOIN other_words
+WHERE (of_country OR len(place_words) > 0 AND list_has_all(all_words, place_words))
     AND (named.initiative_id, told.cluster_id) NOT IN (SELECT (from_id, to_id) FROM release.links)  -- its source says so
-    AND len(list_filter(items, lambda item: list_has_all(title_words, item))) > 0;
+    AND len(list_filter(items, lambda item:
+        list_has_all(title_words, item) AND NOT list_has_any(item, ['technology', 'tech', 'innovation', 'engineer'])
+        OR of_country AND len(list_filter(title_words, lambda word: is_part(item, [word], parts))) > 0
+    )) > 0;
 
 -- Judgements by hand go before all rules, and are kept for pairs of which the release holds both ends.
 DELETE FROM release.links
