@@ -142,8 +142,13 @@ def show_links(scratch: Path) -> None:
     table.title_justify = "left"
     for column in ("pairs", "n", "with a link", "linked", "precision", "", "recall", "", "baseline: precision, recall"):
         table.add_column(column, justify="left" if not column or column == "pairs" else "right")
-    for half, title in (("a", "half a, tuned on"), ("b", "half b, held out")):
-        pairs = links.answer(release, half)
+    for title, labels, half in (
+        ("first set, half a, tuned on", links.LABELS, "a"),
+        ("first set, half b, held out", links.LABELS, "b"),
+        ("second set, half a, tuned on", links.SECOND, "a"),
+        ("second set, half b, held out", links.SECOND, "b"),
+    ):
+        pairs = links.answer(release, half, labels)
         found, exact = links.score(pairs), links.score(pairs, baseline=True)
         shares = ((found.right, found.right + found.wrong), (found.right, found.right + found.missed))
         precision, recall = ("{:.3f} to {:.3f}".format(*categories.wilson(*share)) for share in shares)

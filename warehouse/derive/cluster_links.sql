@@ -182,7 +182,9 @@ WITH near_pair AS (
                 AND (len(one.state_words) = 0 OR len(other.state_words) = 0
                     OR list_has_any(one.state_words, other.state_words))
                 AND (one.near IS NULL OR other.near IS NULL
-                    OR one.country_code = 'IN' AND len(one.state_words) > 0 AND len(other.state_words) > 0)
+                    -- A town that one of them states, and a state that both do, hold where the district has changed.
+                    OR len(one.town_words) + len(other.town_words) > 0
+                    AND len(one.state_words) > 0 AND len(other.state_words) > 0)
         END
     CROSS JOIN other_words
 )
@@ -358,7 +360,8 @@ SELECT
 FROM named
 JOIN told USING (country_code)
 CROSS JOIN other_words
-WHERE (of_country OR len(place_words) > 0 AND list_has_all(all_words, place_words))
+-- A word that names no trade, such as `rural`, is not what a scheme of the country is for.
+WHERE (of_country AND told.hub_category_id IS NOT NULL OR len(place_words) > 0 AND list_has_all(all_words, place_words))
     AND (named.initiative_id, told.cluster_id) NOT IN (SELECT (from_id, to_id) FROM release.links)  -- its source says so
     AND len(list_filter(items, lambda item:
         list_has_all(title_words, item) AND NOT list_has_any(item, ['technology', 'tech', 'innovation', 'engineer'])
