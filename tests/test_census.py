@@ -263,6 +263,14 @@ RAJKOT = {"country_code": "IN", "region_id": "in:district:438", "place": "Rajkot
         ("cotton ginning", "cotton knitwear", False),
         ("diesel engines", "engine valves", False),
         ("brass parts", "brass utensils", False),
+        ("hosiery", "woollen knitwear", True),
+        ("foundry", "grey iron castings", True),
+        ("power looms", "textiles", True),
+        ("brass and copper utensils", "brass utensils", True),
+        ("imitation jewellery", "artificial ornaments", True),
+        ("imitation jewellery", "gold jewellery", False),
+        ("zari", "textiles", False),
+        ("power looms", "knitwear", False),
         (None, None, False),
     ],
 )
@@ -288,6 +296,19 @@ def test_products_are_compared_item_by_item(
         (RAJKOT | {"region_id": None}, RAJKOT | {"region_id": None}, True),
         (RAJKOT | {"region_id": None, "place": "Rajkot, Kerala"}, RAJKOT | {"region_id": None}, False),
         (RAJKOT, RAJKOT | {"country_code": "PK"}, False),
+        # Two towns of one district; a town whose district was split; the old name of a place.
+        (RAJKOT | {"place": "Gondal, Rajkot, Gujarat"}, RAJKOT | {"place": "Metoda, Rajkot, Gujarat"}, False),
+        (RAJKOT | {"place": "Gondal, Rajkot, Gujarat"}, RAJKOT | {"place": "Gondaal, Rajkot, Gujarat"}, True),
+        (
+            RAJKOT | {"place": "Morbi, Rajkot, Gujarat"},
+            RAJKOT | {"region_id": "in:district:469", "place": "Morbi, Gujarat"},
+            True,
+        ),
+        (
+            RAJKOT | {"region_id": None, "place": "Baroda, Gujarat"},
+            RAJKOT | {"region_id": None, "place": "Vadodara, Gujarat"},
+            True,
+        ),
         (RAJKOT | {"region_id": None, "place": None}, RAJKOT | {"region_id": None, "place": None}, False),
     ],
 )
@@ -459,6 +480,81 @@ def test_an_organisation_serves_what_lies_in_its_region(release: duckdb.DuckDBPy
     )
     assert ask(release, "SELECT from_id, to_id, score FROM links WHERE relation = 'serves'") == [
         ("eu.eccp:1", "eu.eocic:DE12:it", 0.9)
+    ]
+
+
+def test_a_body_serves_where_its_own_words_say(release: duckdb.DuckDBPyConnection) -> None:
+    """Its name has the region of the cluster, or all of the country; else nobody knows where it works."""
+    body = {"feed_id": "us.clustermapping", "country_code": "US", "categories": [IT]}
+    put(release, "regions", [{"region_id": "country:IT", "scheme": "country", "name": "Italy", "country_code": "IT"}])
+    put(
+        release,
+        "organisations",
+        [
+            body | {"organisation_id": "us:1", "name": "San José Software Council", "place": "Milpitas, California"},
+            body | {"organisation_id": "us:2", "name": "Software Council", "place": "San Jose, California"},
+            body | {"organisation_id": "us:3", "name": "California Software Council", "place": "Fresno, California"},
+            body | {"organisation_id": "us:4", "name": "San Jose Motor Council", "categories": [AUTOMOTIVE]},
+            body | {"organisation_id": "eu:1", "name": "IT of Italy", "country_code": "IT", "region_id": "country:IT"},
+            body | {"organisation_id": "eu:2", "name": "IT Network", "country_code": "IT", "region_id": "country:IT"},
+        ],
+    )
+    derive(
+        release,
+        (cluster("us.clustermapping:msa:41940:23", **SAN_JOSE), STRONG),
+        (
+            cluster("eu.eocic:ITI3:it", country_code="IT", region_id="nuts:ITI3", hub_category_id=IT),
+            {("eu.eu10_stars", "2017"): True},
+        ),
+    )
+    assert ask(release, "SELECT from_id, to_id, score FROM links WHERE relation = 'serves' ORDER BY from_id") == [
+        ("eu:1", "eu.eocic:ITI3:it", 0.8),
+        ("us:1", "us.clustermapping:msa:41940:23", 0.85),
+        ("us:2", "us.clustermapping:msa:41940:23", 0.85),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "same"),
+    [
+        ("San Jose, California", True),
+        ("Santa Clara, California", True),
+        ("San, California", False),
+        ("San Jose, Iowa", False),
+    ],
+)
+def test_a_city_of_a_region_s_name_is_that_region(release: duckdb.DuckDBPyConnection, place: str, same: bool) -> None:
+    release.execute("UPDATE release.regions SET iso_3166_2 = 'US-CA' WHERE region_id = 'us:state:06'")
+    put(release, "regions", [{"region_id": "us:state:19", "scheme": "us:state", "name": "Iowa", "iso_3166_2": "US-IA"}])
+    told = {"country_code": "US", "place": place, "hub_category_id": IT, "product": "software"}
+    derive(
+        release,
+        (cluster("us.clustermapping:msa:41940:23", **SAN_JOSE), STRONG),
+        (cluster("paper.facts:it", "documented", **told), DOCUMENTED),
+    )
+    assert len(ask(release, "FROM links WHERE relation = 'same_as'")) == same
+
+
+def test_a_scheme_without_a_place_serves_its_trade_in_the_country(release: duckdb.DuckDBPyConnection) -> None:
+    scheme = {"feed_id": "paper.facts", "country_code": "IN"}
+    put(
+        release,
+        "initiatives",
+        [
+            scheme | {"initiative_id": "paper.facts:1", "title": "Integrated Handloom Cluster Scheme"},
+            scheme | {"initiative_id": "paper.facts:2", "title": "Rajkot handloom centre"},
+            scheme | {"initiative_id": "paper.facts:3", "title": "Technology scheme for rural small enterprises"},
+        ],
+    )
+    known = RAJKOT | {"place": "Bankura, West Bengal", "hub_category_id": "bcd:42"}
+    derive(
+        release,
+        (cluster("in.observatory:1", "surveyed", product="Baluchari sarees", **known), SURVEYED),
+        (cluster("in.observatory:2", "surveyed", product="sarees", **known), SURVEYED),
+        (cluster("in.observatory:3", "surveyed", product="rural technology", **RAJKOT), SURVEYED),
+    )
+    assert ask(release, "SELECT from_id, to_id, score FROM links WHERE relation = 'serves'") == [
+        ("paper.facts:1", "in.observatory:1", 0.8)
     ]
 
 
