@@ -85,12 +85,13 @@ def show_memory(scratch: Path) -> None:
 def show_categories(scratch: Path) -> None:
     """Score the hub categories of labelled names and print them beside the exact-match baseline."""
     release = categories.harvest_lists(scratch / "lists")
-    names = [*categories.answer(release), *categories.answer(release, categories.OTHERS)]
+    listed = (categories.LABELS, categories.OTHERS, categories.SECOND)
+    names = [name for labels in listed for name in categories.answer(release, labels)]
     table = Table(title="Hub category of a product or sector name; 95 % intervals by Wilson's score", box=None)
     table.title_justify = "left"
     for column in ("names", "", "n", "with a class", "precision", "", "recall", "", "F1", "F1 exact match"):
         table.add_column(column, justify="left" if not column or column == "names" else "right")
-    titles = {"a": "half a, tuned on", "b": "half b, held out", "c": "lists of others"}
+    titles = {"a": "half a, tuned on", "b": "half b, held out", "c": "lists of others", "d": "six kinds of list"}
     for half, of_half in categories.halves(names).items():
         for kind, chosen in categories.groups(of_half).items():
             found = categories.score(chosen)

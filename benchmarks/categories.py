@@ -24,7 +24,8 @@ from warehouse.assemble import DERIVE
 from warehouse.schema import TABLES, create_table
 
 LABELS = Path(__file__).parents[1] / "tests" / "category_names.csv"
-OTHERS = Path(__file__).parents[1] / "tests" / "category_names_of_others.csv"
+OTHERS = LABELS.with_name("category_names_of_others.csv")
+SECOND = LABELS.with_name("category_names_second.csv")
 
 READ_AS_WORDS = ("indian_product", "eccp", "free_text", "us")
 """Schemes of the labels whose names have no class of their own: they are read as products are."""
@@ -38,7 +39,7 @@ class Name:
         scheme: where the name is from.
         name: the name.
         expected: classes of which each would be right; none where none is.
-        half: `a` for tuning, `b` held out, `c` names from lists of others.
+        half: `a` for tuning, `b` held out, `c` names from lists of others, `d` of six kinds of list.
         hard: labelled as hard; of the lists of others nobody says so.
         answer: the class that the derive step gives, or None.
         match: how it was found.

@@ -74,10 +74,10 @@ def test_labels_expect_categories_that_there_are() -> None:
     known = {f"bcd:{row['category']}" for row in listed(ROOT / "crawlers" / "ref" / "bcd.csv")}
     expected = [
         {part for row in listed(path) for part in row["expected"].split(";") if part}
-        for path in (NAMES, categories.OTHERS)
+        for path in (NAMES, categories.OTHERS, categories.SECOND)
     ]
     assert set.union(*expected) <= known
-    assert [len(parts) for parts in expected] == [47, 16]
+    assert [len(parts) for parts in expected] == [47, 16, 38]
     labels = listed(PAIRS)
     assert {row["label"] for row in labels} == {"same_as", "serves", "none"}
     assert sum(row["label"] == "none" and row["hard"] == "yes" for row in labels) == 89
