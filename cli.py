@@ -27,11 +27,13 @@ from rich.text import Text
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+import backup as backups
 import home as homes
 import pipeline
 import provenance
 import scheduler
 import status as health
+from backup import BackupError
 from crawlers import harvest as harvests
 from crawlers.evidence import EvidenceError
 from crawlers.harvest import Harvest, Status
@@ -42,10 +44,11 @@ from exports.release import ReleaseError, newest, read_manifest
 from exports.verify import verify as verify_release
 from pipeline import Order, Reporter, StoppedError, UsageError
 from rebuild import RebuildError
+from rebuild import migrate as migrate_warehouse
 from rebuild import rebuild as rebuild_release
 from staging import folder as staging_folder
 from warehouse.schema import literal
-from warehouse.store import LockedError, connect
+from warehouse.store import LockedError, WarehouseError, connect, refuse_other_schema
 
 PIPED_WIDTH = 240
 """Columns of a table that is not printed on a terminal, so that nothing is folded."""
@@ -184,7 +187,18 @@ def _fail(context: Context, message: str, code: Exit = Exit.USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
-_FAILURES = (LockedError, provenance.TraceError, EvidenceError, RebuildError, ReleaseError, LicenceError, duckdb.Error)
+_FAILURES = (
+    BackupError,
+    LockedError,
+    WarehouseError,
+    provenance.TraceError,
+    EvidenceError,
+    RebuildError,
+    ReleaseError,
+    LicenceError,
+    duckdb.Error,
+    OSError,
+)
 """What an operator cannot mend in the command line."""
 
 
@@ -381,7 +395,7 @@ def _finish(
             due = [profile for profile in profiles if pipeline.is_unpublished(context.home, profile)]
             made = [pipeline.publish(context.home, profile, report) for profile in due]
             releases = [release for release in made if release is not None]
-    except (LockedError, ReleaseError, LicenceError, duckdb.Error) as failure:
+    except (LockedError, WarehouseError, ReleaseError, LicenceError, duckdb.Error, OSError) as failure:
         error = str(failure)
     health.write_status(context.home)
     return releases, error
@@ -392,6 +406,7 @@ def _harvest_all(context: Context, orders: Sequence[Order], profiles: Sequence[s
     records: list[Harvest] = []
     error: str | None = None
     releases: list[Path] = []
+    refuse_other_schema(context.home)
     for order in orders:
         pipeline.check_order(context.home, order)  # all of them, before the first is carried out
     with _reporting() as report:
@@ -780,6 +795,81 @@ def rebuild(
         told = "was missing and is back" if done.installed else f"{len(done.identical)} files are identical"
         out.print(Text(f"{done.release.name}: {told}" + "; so is the warehouse" * done.warehouse))
     raise typer.Exit(Exit.FAILED if done.different else Exit.OK)
+
+
+@app.command()
+def migrate(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Make a warehouse of an older schema anew from the archive, without network."""
+    context = _context(home, as_json)
+    with _clear_errors(context), _reporting() as report:
+        done = migrate_warehouse(context.home, report)
+    if context.as_json:
+        _print_json(asdict(done))
+    elif done.after is None:
+        told = "holds no warehouse: nothing to migrate; the first harvest makes one, `observatory rebuild` a lost one"
+        out.print(Text(f"{context.home} {told}"))
+    elif not done.changed:
+        out.print(Text(f"the warehouse has schema {done.after} already: nothing to migrate"))
+    else:
+        for name, (before, after) in done.rows.items():
+            out.print(Text(f"{name}: {before:,} rows before, {after:,} now"))
+        had = f"schema {done.before}" if done.before else "an older schema"
+        out.print(Text(f"the warehouse had {had}, and has {done.after} now; the next release tells what changed"))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups, outside of the home.")],
+    keep: Annotated[int, typer.Option(help="Backups that stay, the newest first.", min=1)] = backups.KEEP,
+    check: Annotated[bool, typer.Option("--check", help="Read again what earlier backups copied.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Back a home up: only what is new is copied, and earlier backups stay whole. Harvests may run meanwhile."""
+    context = _context(home, as_json)
+    with _clear_errors(context), _reporting() as report:
+        done = backups.backup(context.home, folder.resolve(), report, keep=keep, check=check)
+    if context.as_json:
+        _print_json(asdict(done))
+    else:
+        for problem in done.damaged:
+            err.print(Text(problem, style="red"))
+        out.print(
+            Text(
+                f"backup {done.backup}: {done.files:,} files, {_size(done.bytes)}; copied {done.copied_files:,} files, "
+                f"{_size(done.copied_bytes)}, in {done.seconds:.1f} seconds"
+            )
+        )
+        for older in done.removed:
+            out.print(Text(f"removed backup {older}: {keep} stay"))
+    raise typer.Exit(Exit.FAILED if done.damaged else Exit.OK)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
+    backup_id: Annotated[
+        str | None, typer.Option("--backup", metavar="ID", help="The backup; without it the newest.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a home back from a backup, into a folder that is empty or not there yet."""
+    context = _context(home, as_json)
+    with _clear_errors(context), _reporting() as report:
+        done = backups.restore(folder.resolve(), context.home, backup_id, report)
+    if context.as_json:
+        _print_json(asdict(done))
+    else:
+        for finding in done.checks:
+            if not finding.ok:
+                err.print(Text(f"warning: {finding.name}: {finding.found}", style="yellow"))
+        for problem in done.problems:
+            err.print(Text(problem, style="red"))
+        verified = f"{done.release} {'has problems' if done.problems else 'is whole'}" if done.release else "no release"
+        told = f"{done.files:,} files, {_size(done.bytes)}, in {done.seconds:.1f} seconds; {verified}"
+        out.print(Text(f"restored backup {done.backup} to {done.home}: {told}"))
+    raise typer.Exit(Exit.FAILED if done.problems else Exit.OK)
 
 
 # Running an observatory -----------------------------------------------------------------------------------------------

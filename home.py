@@ -24,7 +24,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from crawlers.harvest import harvests
 from crawlers.source import Route, feeds
-from warehouse.store import LockedError, lock
+from warehouse import store
+from warehouse.schema import SCHEMA_VERSION
+from warehouse.store import LockedError, WarehouseError
 
 SETTINGS_FILE = "observatory.toml"
 
@@ -192,7 +194,7 @@ class Check:
 
 
 def examine(home: Path) -> list[Check]:
-    """Check settings, live sites, disk, lock and clock of a home; nothing is changed but a missing folder made."""
+    """Check settings, live sites, disk, lock, warehouse and clock of a home; a missing folder is made."""
     checks = [Check("python", True, sys.version.split()[0]), Check("duckdb", True, duckdb.__version__)]
     try:
         settings = read_settings(home)
@@ -208,8 +210,9 @@ def examine(home: Path) -> list[Check]:
         checks.append(
             Check("disk", free > MIN_FREE, f"{free / 1e9:.1f} GB free; at least {MIN_FREE / 1e9:g} are wanted")
         )
-        with lock(home / "warehouse.lock", "the warehouse", wait=0):
+        with store.lock(home / store.LOCK, "the warehouse", wait=0):
             checks.append(Check("lock", True, "the warehouse is free"))
+        checks.extend(_check_warehouse(home))
     except OSError as error:
         checks.append(Check("home", False, f"{home}: {error}"))
     except LockedError as error:
@@ -241,6 +244,18 @@ def _check_live_sites(home: Path, settings: Settings) -> Check:
     if not lost:
         return Check("live sites", True, "none is known to be gone")
     return Check("live sites", False, f'gone: {"; ".join(lost)}; give a new `base_url`, or route = "wayback"')
+
+
+def _check_warehouse(home: Path) -> list[Check]:
+    """Look whether this software can use the warehouse, if there is one."""
+    try:
+        layout = store.look(home, wait=0)
+        if layout is None:
+            return []
+        store.refuse_other(home, layout)
+    except WarehouseError as error:
+        return [Check("warehouse", False, str(error))]
+    return [Check("warehouse", True, f"schema {SCHEMA_VERSION}")]
 
 
 def _check_clock(home: Path) -> Check:

@@ -48,7 +48,7 @@ RESUME_WITHIN = timedelta(hours=48)
 
 _NEWER = "has the same scope and newer evidence, and is loaded"
 
-_BROKEN = (
+BROKEN = (
     ContractError,
     EvidenceError,
     NormaliseError,
@@ -297,7 +297,7 @@ def _collect_files(home: Path, record: Harvest, files: Path) -> None:
                 attempt.requests += 1
                 attempt.bytes += document.size
                 record.synthetic = bool(record.synthetic or document.synthetic)
-    except _BROKEN as error:
+    except BROKEN as error:
         attempt.finished_at, attempt.outcome = harvests.now(), "broken"
         record.end(Status.FAILED, f"{record.feed_id}: {files} cannot be read: {error}")
         harvests.write(home, record)
@@ -374,7 +374,7 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
     record.software_version, record.program = harvests.software_version(), _program(feed)
     try:
         doubts = stage(home, feed, record)
-    except _BROKEN as error:
+    except BROKEN as error:
         # The evidence is kept: once the fault is mended, `replay` loads it.
         logger.exception("%s", record.harvest_id)
         record.end(Status.FAILED, f"{feed.feed_id}: the archive cannot be turned into rows: {error}")

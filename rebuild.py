@@ -7,6 +7,7 @@ alike.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,13 +24,13 @@ from exports import files
 from exports.release import CHECKSUMS, Recipe, release_number, switch
 from exports.site import FOLDER
 from exports.verify import differing_tables
-from pipeline import Reporter, UsageError, ended, ledger_row, write_release
+from pipeline import BROKEN, Reporter, UsageError, ended, ledger_row, write_release
 from staging import folder as staging_folder
 from staging import stage
 from status import write_status
 from warehouse import store
 from warehouse.load import load, write_harvest
-from warehouse.schema import SCHEMA_VERSION
+from warehouse.schema import SCHEMA_VERSION, Origin, quoted, tables
 
 
 class RebuildError(Exception):
@@ -78,7 +79,7 @@ def rebuild(home: Path, release_id: str | None, report: Reporter) -> Rebuilt:
     # The ledger of ids and the changes of a release speak of the one before it.
     line = [one for one in recipes[: recipes.index(target) + 1] if one.profile == target.profile]
     with (
-        store.lock(home / "warehouse.lock", "the warehouse"),
+        store.lock(home / store.LOCK, "the warehouse"),
         _shadow(home) as shadow,
         _no_network(),
         store.opened(shadow) as connection,
@@ -95,13 +96,114 @@ def rebuild(home: Path, release_id: str | None, report: Reporter) -> Rebuilt:
             write_release(shadow, connection, recipe)
         result = _compare(home, shadow / "published" / target.release_id)
         result.warnings.extend(_warn(recipe) for recipe in line if _warn(recipe))
-        missing = not (home / "warehouse.duckdb").exists()
+        missing = not (home / store.FILE).exists()
         if missing:
             load_harvests(shadow, connection, ended(shadow, harvests.now()), loaded, report)
             connection.close()
-            (shadow / "warehouse.duckdb").rename(home / "warehouse.duckdb")
+            _install(shadow, home)
     write_status(home)
     return Rebuilt(result.release, result.identical, result.different, result.installed, missing, result.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What came of a migration.
+
+    Attributes:
+        before: version of the schema that the warehouse had; None if it did not say, or there is no warehouse.
+        after: version that it has; None if there is no warehouse.
+        changed: whether it was made anew.
+        rows: table → rows that are open, where their number is another than before: [before, after].
+    """
+
+    before: str | None
+    after: str | None
+    changed: bool = False
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def migrate(home: Path, report: Reporter) -> Migrated:
+    """Make a warehouse of an older schema anew from the archive; the old one stands until the new one is whole.
+
+    It is replayed, and not altered: what new columns hold is known from the archive alone.
+
+    Args:
+        home: the home.
+        report: is told how it goes on.
+
+    Raises:
+        WarehouseError: the warehouse is of a newer software, or cannot be opened.
+        RebuildError: the archive does not give what the old warehouse has.
+        LockedError: the warehouse is in use by another process.
+    """
+    with store.lock(home / store.LOCK, "the warehouse"):
+        if not (home / store.FILE).exists():
+            return Migrated(None, None)
+        with store.connected(home / store.FILE) as old:
+            layout = store.layout_of(old)
+            if layout.is_current:
+                return Migrated(SCHEMA_VERSION, SCHEMA_VERSION)
+            if layout.is_newer:
+                store.refuse_other(home, layout)
+            loaded_before, rows_before = _loaded(old), _open_rows(old)
+        loaded: set[str] = set()
+        with _shadow(home) as shadow, _no_network():
+            with store.opened(shadow) as connection:
+                report.step("warehouse", "migrate")
+                load_harvests(shadow, connection, ended(shadow, harvests.now()), loaded, report)
+                rows_after = _open_rows(connection)
+            if lost := sorted(loaded_before - loaded):
+                raise RebuildError(
+                    f"the archive lacks {len(lost)} harvests that the warehouse has, such as {lost[0]}: bring back "
+                    "their folders below archive/. The warehouse stands as it was"
+                )
+            fed_before, fed_after = ({feed_id for _, feed_id in rows} for rows in (rows_before, rows_after))
+            if lost := sorted(fed_before - fed_after):
+                raise RebuildError(
+                    f"this software reads no row of {', '.join(lost)} in the archive, and the warehouse has some: "
+                    "the warehouse stands as it was. Go back to the software that made it, and report this"
+                )
+            _install(shadow, home)
+    totals = [_by_table(rows) for rows in (rows_before, rows_after)]
+    names = sorted(totals[0].keys() | totals[1].keys())
+    pairs = {name: (totals[0].get(name, 0), totals[1].get(name, 0)) for name in names}
+    differing = {name: (before, after) for name, (before, after) in pairs.items() if before != after}
+    return Migrated(layout.version, SCHEMA_VERSION, changed=True, rows=differing)
+
+
+def _loaded(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the harvests that stand in a warehouse of any schema."""
+    there = {table for table, _ in store.layout_of(connection).columns}
+    if "harvests" not in there:
+        return set()
+    query = "SELECT harvest_id FROM harvests WHERE status IN ('accepted', 'unchanged')"
+    return {str(harvest_id) for (harvest_id,) in connection.execute(query).fetchall()}
+
+
+def _open_rows(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Return (table, feed) → open rows, of a warehouse of any schema."""
+    there = store.layout_of(connection).columns
+    return {
+        (table.name, str(feed_id)): int(rows)
+        for table in tables(Origin.FEED)
+        if {(table.name, "feed_id"), (table.name, "closed_by")} <= there.keys()
+        for feed_id, rows in connection.execute(
+            f"SELECT feed_id, count(*) FROM {quoted(table.name)} WHERE closed_by IS NULL GROUP BY ALL"
+        ).fetchall()
+    }
+
+
+def _by_table(rows: dict[tuple[str, str], int]) -> dict[str, int]:
+    return {name: sum(count for (table, _), count in rows.items() if table == name) for name, _ in rows}
+
+
+def _install(shadow: Path, home: Path) -> None:
+    """Put a warehouse that was closed in the place of the one that is there, or is not."""
+    with (shadow / store.FILE).open("rb") as stream:
+        os.fsync(stream.fileno())
+    # What a killed process left beside a file that is gone would be played into this one.
+    (home / f"{store.FILE}.wal").unlink(missing_ok=True)
+    (shadow / store.FILE).replace(home / store.FILE)
 
 
 def _recipes(home: Path) -> list[Recipe]:
@@ -141,7 +243,7 @@ def load_harvests(
         report: is told how it goes on.
 
     Raises:
-        RebuildError: this software has no such feed.
+        RebuildError: this software has no such feed, or cannot turn its archive into rows.
     """
     for record in records:
         if record.status is None or not record.status.good or record.harvest_id in loaded:
@@ -155,7 +257,10 @@ def load_harvests(
             raise RebuildError(f"{record.harvest_id}: this software has no feed {record.feed_id}")
         report.step(record.feed_id, f"load {record.harvest_id}")
         again = record.model_copy(deep=True)
-        stage(home, feeds()[record.feed_id], again)
+        try:
+            stage(home, feeds()[record.feed_id], again)
+        except BROKEN as error:
+            raise RebuildError(f"{record.harvest_id}: the archive cannot be turned into rows: {error}") from error
         load(connection, staging_folder(home, again), row | {"closing": again.closing})
         shutil.rmtree(staging_folder(home, again))
 

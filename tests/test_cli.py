@@ -67,7 +67,10 @@ def test_every_command_explains_itself(command: str) -> None:
 
 def test_the_commands_of_the_contract_are_there() -> None:
     promised = {"demo", "init", "doctor", "sources", "status", "quarantine", "harvest", "accept", "replay", "publish"}
-    assert promised | {"schedule", "pause", "resume", "run-now", "sql", "trace", "verify"} <= set(COMMANDS)
+    promised |= {"backup", "restore", "migrate"}
+    assert promised | {"schedule", "pause", "resume", "run-now", "sql", "trace", "verify", "rebuild", "serve"} <= set(
+        COMMANDS
+    )
 
 
 @pytest.mark.parametrize(

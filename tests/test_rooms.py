@@ -12,7 +12,14 @@ from warehouse.store import connect
 
 ROOT = Path(__file__).parents[1]
 
-ORDER = (("cli",), ("scheduler", "rebuild"), ("pipeline",), ("provenance", "status", "staging"), ("guards",), ("home",))
+ORDER = (
+    ("cli",),
+    ("scheduler", "rebuild", "backup"),
+    ("pipeline",),
+    ("provenance", "status", "staging"),
+    ("guards",),
+    ("home",),
+)
 """From the caller to the called; modules that stand together do not know each other."""
 
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

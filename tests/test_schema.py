@@ -319,14 +319,43 @@ def test_json_schema_refuses_what_no_row_is(table: Table) -> None:
             assert faults({**row, column.name: "no such code"}, rule)
 
 
-def test_columns_that_an_older_warehouse_lacks_are_added(tmp_path: Path) -> None:
+OTHER_WAREHOUSES = [
+    ("DROP TABLE schema_version", None),  # made before it was kept, and alike
+    (
+        "DROP TABLE schema_version; ALTER TABLE clusters DROP place",
+        "older software (clusters lacks place), .* migrate`",
+    ),
+    ("UPDATE schema_version SET version = '0.9.0'", "has schema 0.9.0, this .* needs schema .*`observatory migrate`"),
+    ("ALTER TABLE documents ALTER bytes TYPE INTEGER", "documents.bytes is INTEGER and should be BIGINT"),
+    ("UPDATE schema_version SET version = '10.0.0'", "has schema 10.0.0, .* install the software that made it"),
+    ("UPDATE schema_version SET version = 'x'; ALTER TABLE clusters ADD COLUMN y INTEGER", "clusters has y.* install"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), OTHER_WAREHOUSES)
+def test_a_warehouse_of_another_schema_is_refused_and_left_alone(tmp_path: Path, change: str, said: str | None) -> None:
     with store.opened(tmp_path) as connection:
-        columns = connection.execute("DESCRIBE observations").fetchall()
-        connection.execute("INSERT INTO observations (cluster_id, indicator, value_text) VALUES ('a', 'b', 'c')")
-        connection.execute("ALTER TABLE observations DROP COLUMN value_text")
-    with store.opened(tmp_path) as connection:
-        assert sorted(connection.execute("DESCRIBE observations").fetchall()) == sorted(columns)
-        assert connection.execute("SELECT cluster_id, value_text FROM observations").fetchall() == [("a", None)]
+        connection.execute(change)
+        before = store.layout_of(connection)
+    if said is None:
+        with store.opened(tmp_path) as connection:
+            assert store.layout_of(connection).version == schema.SCHEMA_VERSION
+        return
+    with (
+        pytest.raises(store.WarehouseError, match=said.replace("(", r"\(").replace(")", r"\)")),
+        store.opened(tmp_path),
+    ):
+        pass
+    assert store.look(tmp_path) == before
+
+
+def test_a_warehouse_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / store.FILE).write_bytes(b"no database" * 1000)
+    with (
+        pytest.raises(store.WarehouseError, match=r"cannot be opened: .*`observatory rebuild`"),
+        store.opened(tmp_path),
+    ):
+        pass
 
 
 def test_every_program_that_derives_has_its_place() -> None:

@@ -112,8 +112,11 @@ def load(connection: DuckDBPyConnection, staging: Path, harvest: Mapping[str, An
 def write_harvest(connection: DuckDBPyConnection, harvest: Mapping[str, Any]) -> None:
     """Write the row of a harvest, in place of an older one with its id."""
     connection.execute("DELETE FROM harvests WHERE harvest_id = ?", [harvest["harvest_id"]])
-    marks = ", ".join("?" for _ in HARVESTS.names)
-    connection.execute(f"INSERT INTO harvests VALUES ({marks})", [harvest.get(name) for name in HARVESTS.names])
+    columns, marks = ", ".join(map(quoted, HARVESTS.names)), ", ".join("?" for _ in HARVESTS.names)
+    # By name: a warehouse that older software extended has its columns in another order.
+    connection.execute(
+        f"INSERT INTO harvests ({columns}) VALUES ({marks})", [harvest.get(name) for name in HARVESTS.names]
+    )
 
 
 def _load_table(connection: DuckDBPyConnection, table: Table, staged: Path, harvest_id: str, feed_id: str) -> Loaded:

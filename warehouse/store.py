@@ -13,13 +13,20 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import duckdb
 
-from warehouse.schema import Column, Origin, create_table, quoted, tables
+from warehouse.schema import SCHEMA_VERSION, Column, Origin, Table, create_table, tables
+
+FILE = "warehouse.duckdb"
+"""The warehouse, in a home."""
+
+LOCK = "warehouse.lock"
+"""Its lock, in a home."""
 
 HISTORY_COLUMNS = (
     Column("opened_by", "VARCHAR", "The harvest that opened the row.", content=False),
@@ -37,11 +44,19 @@ LOCK_WAIT = 60.0
 Lock = AbstractContextManager[IO[str]]
 """A lock that is not held yet."""
 
+VERSION = "schema_version"
+"""The table that says which version of the common schema the warehouse has."""
+
 _POLL = 0.1
+_SHOWN = 3
 
 
 class LockedError(Exception):
     """Somebody else holds a lock; the message says who and since when."""
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot be used by this software; the message says why, and what to do."""
 
 
 @contextmanager
@@ -116,28 +131,155 @@ def opened(home: Path, wait: float = LOCK_WAIT) -> Iterator[duckdb.DuckDBPyConne
 
     Raises:
         LockedError: another process held it for longer than `wait` seconds.
+        WarehouseError: it has another schema than this software, or cannot be opened.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with lock(home / "warehouse.lock", "the warehouse", wait):
-        connection = connect(str(home / "warehouse.duckdb"))
-        try:
-            _create_missing(connection)
-            yield connection
-        finally:
-            connection.close()
+    with lock(home / LOCK, "the warehouse", wait), connected(home / FILE) as connection:
+        layout = layout_of(connection)
+        if not layout.columns:
+            _create(connection)
+        else:
+            refuse_other(home, layout)
+            if layout.version is None:  # made before warehouses said their version
+                _stamp(connection)
+        yield connection
 
 
-def _create_missing(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables, and the columns of older tables, that the schema has and the file has not."""
-    there: dict[str, set[str]] = {}
-    for table, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
-        there.setdefault(table, set()).add(column)
+def look(home: Path, wait: float = LOCK_WAIT) -> Layout | None:
+    """Return what tables the warehouse of a home has; None where there is no warehouse.
+
+    Raises:
+        LockedError: another process held it for longer than `wait` seconds.
+        WarehouseError: it cannot be opened.
+    """
+    if not (home / FILE).exists():
+        return None
+    with lock(home / LOCK, "the warehouse", wait), connected(home / FILE) as connection:
+        return layout_of(connection)
+
+
+@contextmanager
+def connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file of a warehouse, whatever schema it has; the caller holds its lock.
+
+    Raises:
+        WarehouseError: it cannot be opened.
+    """
+    try:
+        connection = connect(str(path))
+    except duckdb.Error as error:
+        told = str(error).splitlines()[0]
+        raise WarehouseError(
+            f"{path} cannot be opened: {told} If the file is damaged, move it away: "
+            "`observatory rebuild` makes it again"
+        ) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What tables a warehouse has.
+
+    Attributes:
+        version: of the common schema, as the file says; None if it does not say.
+        columns: (table, column) → its type.
+    """
+
+    version: str | None
+    columns: Mapping[tuple[str, str], str]
+
+    @property
+    def differences(self) -> list[str]:
+        """What differs from the tables of this software, in words."""
+        wanted = {(table.name, column.name): column.type for table in tables(*STORED) for column in _columns(table)}
+        lacking = [f"{table} lacks {column}" for table, column in wanted.keys() - self.columns.keys()]
+        unknown = [f"{table} has {column}" for table, column in self.columns.keys() - wanted.keys()]
+        other = [
+            f"{table}.{column} is {self.columns[table, column]} and should be {wanted[table, column]}"
+            for table, column in wanted.keys() & self.columns.keys()
+            if self.columns[table, column] != wanted[table, column]
+        ]
+        return sorted(lacking) + sorted(unknown) + sorted(other)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this software can use it."""
+        return self.version in {None, SCHEMA_VERSION} and not self.differences
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether it was made by a newer software, or one that is not known."""
+        return self.version is not None and _number(self.version) > _number(SCHEMA_VERSION)
+
+
+def layout_of(connection: duckdb.DuckDBPyConnection) -> Layout:
+    """Return what tables a warehouse has."""
+    found = connection.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE NOT internal AND database_name = current_database() AND schema_name = 'main'"
+    ).fetchall()
+    columns = {(str(table), str(column)): str(type_) for table, column, type_ in found}
+    version = None
+    if columns.pop((VERSION, "version"), None) is not None:
+        row = connection.execute(f"SELECT version FROM {VERSION}").fetchone()
+        version = None if row is None else str(row[0])
+    return Layout(version, columns)
+
+
+def refuse_other(home: Path, layout: Layout) -> None:
+    """Refuse a warehouse that this software cannot use.
+
+    Raises:
+        WarehouseError: it has another schema; the message says what to do.
+    """
+    if layout.is_current:
+        return
+    first, more = layout.differences[:_SHOWN], len(layout.differences) - _SHOWN
+    told = f" ({'; '.join(first)}{f'; and {more} more' if more > 0 else ''})" if first else ""
+    has = f"schema {layout.version}" if layout.version else "the schema of an older software"
+    what = f"{home / FILE} has {has}{told}, this software needs schema {SCHEMA_VERSION}"
+    if layout.is_newer:
+        raise WarehouseError(f"{what}: install the software that made it, or a newer one. Nothing was changed")
+    raise WarehouseError(f"{what}: `observatory migrate` makes it anew from the archive. Nothing was changed")
+
+
+def refuse_other_schema(home: Path) -> None:
+    """Refuse a warehouse that this software cannot use, before hours of crawling are spent on it.
+
+    Raises:
+        WarehouseError: it has another schema, or cannot be opened.
+    """
+    try:
+        layout = look(home, wait=0)
+    except LockedError:
+        return  # whoever has it open has looked
+    if layout is not None:
+        refuse_other(home, layout)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """Return the parts of a version as numbers, by which versions are ordered; what is none is newer than all."""
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else (sys.maxsize,)
+
+
+def _columns(table: Table) -> tuple[Column, ...]:
+    """Return the columns that a table has in the warehouse."""
+    return (*table.columns, *(HISTORY_COLUMNS if table.historic else ()))
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create all tables, or none."""
+    connection.execute("BEGIN")
     for table in tables(*STORED):
-        extra = HISTORY_COLUMNS if table.historic else ()
-        if table.name not in there:
-            connection.execute(create_table(table, extra=extra))
-            continue
-        for column in (*table.columns, *extra):
-            if column.name not in there[table.name]:
-                name = f"{quoted(table.name)} ADD COLUMN {quoted(column.name)}"
-                connection.execute(f"ALTER TABLE {name} {column.type}")
+        connection.execute(create_table(table, extra=HISTORY_COLUMNS if table.historic else ()))
+    _stamp(connection)
+    connection.execute("COMMIT")
+
+
+def _stamp(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note the version of the schema."""
+    connection.execute(f"CREATE OR REPLACE TABLE {VERSION} AS SELECT ?::VARCHAR AS version", [SCHEMA_VERSION])
