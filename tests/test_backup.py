@@ -15,6 +15,8 @@ import pytest
 from conftest import Observatory
 
 import backup as backups
+from crawlers import harvest as harvests
+from exports.release import sha256
 from warehouse import store
 from warehouse.schema import SCHEMA_VERSION
 
@@ -99,7 +101,7 @@ def test_an_interrupted_backup_leaves_the_one_before(
         raise OSError(28, "No space left on device", str(folder))
 
     with monkeypatch.context() as patch:
-        patch.setattr(backups.harvests, "write_atomically", full)
+        patch.setattr(harvests, "write_atomically", full)
         code, document = copied.run("backup", str(folder))
     assert (code, "No space left on device" in document["error"]) == (1, True)
     assert files(folder / "backups") == before
@@ -126,7 +128,7 @@ def test_a_damaged_copy_is_found_and_made_again(copied: Observatory, folder: Pat
     there.write_bytes(b"\0" * there.stat().st_size)
     assert copied.run("backup", str(folder))[1]["copied_files"] == 0
     assert copied.run("backup", str(folder), "--check")[1]["copied_files"] == 1
-    assert backups.sha256(there) == digest
+    assert sha256(there) == digest
 
 
 def test_a_home_that_lost_harvests_is_not_backed_up(copied: Observatory, folder: Path) -> None:
@@ -161,7 +163,7 @@ def test_a_backup_waits_for_a_load_and_names_it(
         "import sys, pathlib; from warehouse.store import lock\n"
         "with lock(pathlib.Path(sys.argv[1]), 'it'): print(flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", hold, copied.home / store.LOCK]
+    command = [sys.executable, "-c", hold, str(copied.home / store.LOCK)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
