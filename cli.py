@@ -183,7 +183,7 @@ def _cell(value: object) -> str:
 def _fail(context: Context, message: str, code: Exit = Exit.USAGE) -> NoReturn:
     if context.as_json:
         _print_json({"error": message})
-    err.print(Text(f"error: {message}", style="red"))
+    err.print(Text(f"error: {message}", style="red"), soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -203,16 +203,28 @@ _FAILURES = (
 
 
 @contextmanager
-def _clear_errors(context: Context) -> Iterator[None]:
-    """Turn what an operator can mend into one clear line and an exit code."""
+def _clear_errors(context: Context, written: Path | None = None) -> Iterator[None]:
+    """Turn what an operator can mend into one clear line and an exit code; `written`: where, if not in the home."""
     try:
         yield
     except (UsageError, QueryError) as error:
         _fail(context, str(error))
     except _FAILURES as error:
-        _fail(context, str(error), Exit.FAILED)
+        _fail(context, _told(written or context.home, error), Exit.FAILED)
     except ValueError as error:
         _fail(context, str(error))
+
+
+def _told(folder: Path, error: Exception) -> str:
+    """Say in one sentence what went wrong, and what to do where it is the disk."""
+    if words := pipeline.of_the_disk(error):
+        return (
+            f"{folder} cannot be written: {words}. See that its disk has room (old logs and releases may go) and may be "
+            "written (`observatory doctor`), then run the command again: what was begun goes on, what is published is whole"
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; see that it is there and may be read and written"
+    return str(error)
 
 
 class ConsoleReporter(Reporter):
@@ -395,9 +407,12 @@ def _finish(
             due = [profile for profile in profiles if pipeline.is_unpublished(context.home, profile)]
             made = [pipeline.publish(context.home, profile, report) for profile in due]
             releases = [release for release in made if release is not None]
-    except (LockedError, WarehouseError, ReleaseError, LicenceError, duckdb.Error, OSError) as failure:
-        error = str(failure)
-    health.write_status(context.home)
+    except _FAILURES as failure:
+        error = _told(context.home, failure)
+    try:
+        health.write_status(context.home)
+    except OSError as failure:
+        error = error or _told(context.home, failure)
     return releases, error
 
 
@@ -416,6 +431,9 @@ def _harvest_all(context: Context, orders: Sequence[Order], profiles: Sequence[s
                     records.append(pipeline.harvest(context.home, order, report))
                 except LockedError as locked:
                     error = str(locked)
+                except _FAILURES as failure:  # those that follow would meet the same
+                    error = _told(context.home, failure)
+                    break
         except StoppedError as stopped:
             records.append(stopped.harvest)
             error = str(stopped)
@@ -425,7 +443,7 @@ def _harvest_all(context: Context, orders: Sequence[Order], profiles: Sequence[s
             error = error or publish_error
     _print_harvests(context, records, releases, error)
     if error:
-        err.print(Text(f"error: {error}", style="red"))
+        err.print(Text(f"error: {error}", style="red"), soft_wrap=True)
     return Exit.FAILED if error else _exit_code(records)
 
 
@@ -827,7 +845,7 @@ def backup(
 ) -> None:
     """Back a home up: only what is new is copied, and earlier backups stay whole. Harvests may run meanwhile."""
     context = _context(home, as_json)
-    with _clear_errors(context), _reporting() as report:
+    with _clear_errors(context, folder), _reporting() as report:
         done = backups.backup(context.home, folder.resolve(), report, keep=keep, check=check)
     if context.as_json:
         _print_json(asdict(done))

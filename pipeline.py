@@ -7,11 +7,13 @@ that was interrupted at any point is taken up where it stood, and everything aft
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
-import logging
+import os
 import subprocess
 import sys
+import traceback
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -41,8 +43,6 @@ from warehouse.assemble import assemble
 from warehouse.load import Loaded, is_loaded, load, newer_evidence, write_harvest
 from warehouse.schema import SCHEMA_VERSION
 
-logger = logging.getLogger(__name__)
-
 RESUME_WITHIN = timedelta(hours=48)
 """An interrupted harvest that is older is not gone on with: its answers would be of two different times."""
 
@@ -65,8 +65,22 @@ BROKEN = (
 )
 """What a document or file that is not as it should be may raise, in a parser or below it: its harvest fails."""
 
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_DISK_WORDS = (*map(os.strerror, _DISK), "max_temp_directory_size")  # the last: what DuckDB may spill
+
 STOP_WAIT = 10.0
 """Seconds that a crawl has to stop at its last whole record."""
+
+
+def of_the_disk(error: BaseException) -> str | None:
+    """Return what an error says of a disk that is full, faulty or not to be written; None for any other error.
+
+    It is no fault of what was read then.
+    """
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno in _DISK else None
+    told = str(error) if isinstance(error, duckdb.Error) else ""
+    return next((words for words in _DISK_WORDS if words in told), None)
 
 
 class UsageError(Exception):
@@ -298,6 +312,8 @@ def _collect_files(home: Path, record: Harvest, files: Path) -> None:
                 attempt.bytes += document.size
                 record.synthetic = bool(record.synthetic or document.synthetic)
     except BROKEN as error:
+        if of_the_disk(error):
+            raise
         attempt.finished_at, attempt.outcome = harvests.now(), "broken"
         record.end(Status.FAILED, f"{record.feed_id}: {files} cannot be read: {error}")
         harvests.write(home, record)
@@ -313,8 +329,7 @@ def _collect_files(home: Path, record: Harvest, files: Path) -> None:
 
 def _crawl(home: Path, record: Harvest, contact: str, locked: IO[str], report: Reporter) -> Harvest:
     """Run the crawl in a process of its own and pass on its progress; return the record as the crawl left it."""
-    log = home / "logs" / f"{record.harvest_id}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = _log(home, record)
     harvests.write(home, record)
     with log.open("a", encoding="utf-8") as errors:
         child = subprocess.Popen(  # noqa: S603  # our own module, no shell
@@ -348,6 +363,12 @@ def _crawl(home: Path, record: Harvest, contact: str, locked: IO[str], report: R
     return record
 
 
+def _log(home: Path, record: Harvest) -> Path:
+    log = home / "logs" / f"{record.harvest_id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log
+
+
 def _stop(home: Path, record: Harvest) -> None:
     record.end(Status.PARTIAL, "stopped; the next harvest goes on where it stood")
     harvests.write(home, record)
@@ -375,8 +396,11 @@ def _process(home: Path, feed: Feed, record: Harvest, report: Reporter, *, accep
     try:
         doubts = stage(home, feed, record)
     except BROKEN as error:
+        if of_the_disk(error):
+            raise  # no fault of the answers: the next harvest goes on from here
         # The evidence is kept: once the fault is mended, `replay` loads it.
-        logger.exception("%s", record.harvest_id)
+        with _log(home, record).open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
         record.end(Status.FAILED, f"{feed.feed_id}: the archive cannot be turned into rows: {error}")
         harvests.write(home, record)
         return

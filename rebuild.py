@@ -24,7 +24,7 @@ from exports import files
 from exports.release import CHECKSUMS, Recipe, release_number, switch
 from exports.site import FOLDER
 from exports.verify import differing_tables
-from pipeline import BROKEN, Reporter, UsageError, ended, ledger_row, write_release
+from pipeline import BROKEN, Reporter, UsageError, ended, ledger_row, of_the_disk, write_release
 from staging import folder as staging_folder
 from staging import stage
 from status import write_status
@@ -260,6 +260,8 @@ def load_harvests(
         try:
             stage(home, feeds()[record.feed_id], again)
         except BROKEN as error:
+            if of_the_disk(error):
+                raise
             raise RebuildError(f"{record.harvest_id}: the archive cannot be turned into rows: {error}") from error
         load(connection, staging_folder(home, again), row | {"closing": again.closing})
         shutil.rmtree(staging_folder(home, again))

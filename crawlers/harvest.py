@@ -260,11 +260,15 @@ def write(home: Path, harvest: Harvest) -> None:
 def write_atomically(target: Path, text: str) -> None:
     """Write a text file so that a reader sees the old one or the new one, never a part."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(target)
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    except OSError:
+        draft.unlink(missing_ok=True)  # of a disk that is full
+        raise
 
 
 def read(home: Path, harvest_id: str) -> Harvest:
