@@ -7,6 +7,7 @@ Nothing that stands in the folder is ever written again, so an interrupted backu
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -354,8 +355,9 @@ class _Copier:
                 source.backup(target)
             file = File(bytes=draft.stat().st_size, sha256=sha256(draft))
             self.files[path] = file if self._is_there(file) else self._put(draft)
-        except sqlite3.Error as error:
-            raise BackupError(f"{self.home / path} cannot be read: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self.copy(path)
+            self.damaged.append(f"{self.home / path} cannot be read ({error}); it was copied as it is")
         finally:
             draft.unlink(missing_ok=True)
 
@@ -367,8 +369,13 @@ class _Copier:
     def _kept(self, path: str, file: File) -> File:
         """Return the file of the backup before, where the disk has damaged that of the home."""
         before = self.previous.get(path)
+        if before is None or before == file:
+            return file
+        if path.endswith(f"/{_RECORD}"):
+            if _is_json(self.home / path):
+                return file
         # A part of the archive only grows, or is cut at its torn end.
-        if not path.endswith(".warc.gz") or before is None or before.bytes != file.bytes or before == file:
+        elif not path.endswith(".warc.gz") or before.bytes != file.bytes:
             return file
         good = _object(self.objects, before.sha256)
         if not good.is_file() or sha256(good) != before.sha256:
@@ -413,6 +420,14 @@ class _Copier:
         self.copied_files += 1
         self.copied_bytes += file.bytes
         return file
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def _object(objects: Path, digest: str) -> Path:

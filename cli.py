@@ -55,7 +55,7 @@ PIPED_WIDTH = 240
 
 
 class Commands(TyperGroup):
-    """Tells a wrong command line as a JSON document too, where one was asked for."""
+    """Tells a wrong command line, and a stop, as a JSON document too, where one was asked for."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401  # Typer's own signature
         """Run the command that the arguments name."""
@@ -66,6 +66,12 @@ class Commands(TyperGroup):
             if asked:
                 _print_json({"error": str(error)})
             raise
+        except KeyboardInterrupt:
+            told = "stopped; run the command again to go on: what was there before is whole"
+            if asked:
+                _print_json({"error": told})
+            err.print(Text(told, style="yellow"))
+            raise typer.Exit(Exit.FAILED) from None
 
 
 app = typer.Typer(
@@ -191,6 +197,7 @@ _FAILURES = (
     BackupError,
     LockedError,
     WarehouseError,
+    scheduler.SchedulerError,
     provenance.TraceError,
     EvidenceError,
     RebuildError,
@@ -219,8 +226,8 @@ def _told(folder: Path, error: Exception) -> str:
     """Say in one sentence what went wrong, and what to do where it is the disk."""
     if words := pipeline.of_the_disk(error):
         return (
-            f"{folder} cannot be written: {words}. See that its disk has room (old logs and releases may go) and may be "
-            "written (`observatory doctor`), then run the command again: what was begun goes on, what is published is whole"
+            f"{folder} cannot be written: {words}. See that its disk has room (old logs and releases may go), is not "
+            "read-only (`observatory doctor`), then run the command again: what was begun goes on, releases are whole"
         )
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; see that it is there and may be read and written"
@@ -511,8 +518,8 @@ def _stop_at_eof() -> None:
 def _one(context: Context, work: Callable[[Reporter], Harvest], no_publish: bool) -> NoReturn:
     """Carry out work that ends in one harvest, then publish."""
     with _clear_errors(context), _reporting() as report:
-        record = work(report)
         profiles = [] if no_publish else homes.read_settings(context.home).publish
+        record = work(report)
         releases, error = _finish(context, [record], profiles, report)
     _print_harvests(context, [record], releases, error)
     raise typer.Exit(Exit.FAILED if error else _exit_code([record]))
@@ -1097,11 +1104,7 @@ def _interrupt(*_: object) -> NoReturn:
 def main() -> None:
     """Run the command; SIGTERM is treated as Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app()
-    except KeyboardInterrupt:
-        err.print(Text("stopped", style="yellow"))
-        sys.exit(Exit.FAILED)
+    app()
 
 
 if __name__ == "__main__":

@@ -262,7 +262,7 @@ def _check_clock(home: Path) -> Check:
     """Compare the clock with the newest harvest: after a jump back, harvests would seem older than they are."""
     now = datetime.now(UTC)
     try:
-        newest = next(harvests(home, newest_first=True), None)
+        newest = max(harvests(home), key=lambda record: record.harvest_id, default=None)
     except ValueError as error:
         return Check("archive", False, str(error))
     late = newest is not None and newest.started_at > now

@@ -45,6 +45,10 @@ _OUTCOMES = {0: "accepted or unchanged", 1: "failed or partial", 2: "could not b
 _stop = threading.Event()
 
 
+class SchedulerError(Exception):
+    """The jobs of a home cannot be read; the message says what to do."""
+
+
 class _Jobs(BaseScheduler):  # type: ignore[misc]  # APScheduler ships no types
     """Jobs that are looked at in our own thread, when we say so: an error there ends the daemon, and is seen."""
 
@@ -123,13 +127,25 @@ def _end(child: subprocess.Popen[bytes]) -> int:
 
 
 def next_runs(home: Path) -> dict[str, datetime | None]:
-    """Return feed → its next run (UTC), None while it is paused; empty where no daemon ever ran."""
+    """Return feed → its next run (UTC), None while it is paused; empty where no daemon ever ran.
+
+    Raises:
+        SchedulerError: the file cannot be read.
+    """
     path = home / "scheduler.sqlite"
     if not path.exists():
         return {}
-    # Not read-only: after a kill, SQLite must first roll back what was half written.
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
-        rows = database.execute("SELECT id, next_run_time FROM apscheduler_jobs ORDER BY id").fetchall()
+    try:
+        # Not read-only: after a kill, SQLite must first roll back what was half written.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'apscheduler_jobs'").fetchall():
+                return {}  # a daemon was killed before it had written anything
+            rows = database.execute("SELECT id, next_run_time FROM apscheduler_jobs ORDER BY id").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise SchedulerError(
+            f"{path} cannot be read: {error}. Move it away, or take it back from a backup; without it the daemon "
+            "schedules all feeds anew, and none is paused"
+        ) from error
     return {feed_id: None if at is None else datetime.fromtimestamp(at, UTC) for feed_id, at in rows}
 
 
@@ -182,6 +198,7 @@ def _jobs(home: Path) -> Iterator[_Jobs]:
     from sqlalchemy import URL  # noqa: PLC0415
 
     home.mkdir(parents=True, exist_ok=True)
+    next_runs(home)  # a file that cannot be read is told in our words
     jobs = _Jobs(
         jobstores={"default": SQLAlchemyJobStore(url=URL.create("sqlite", database=str(home / "scheduler.sqlite")))},
         executors={"default": ThreadPoolExecutor(AT_ONCE)},

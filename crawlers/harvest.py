@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from crawlers.source import FULL, Politeness, Route
 
@@ -283,8 +283,10 @@ def read(home: Path, harvest_id: str) -> Harvest:
         return Harvest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise FileNotFoundError(f"{harvest_id}: the archive has no such harvest ({path})") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"])) or "the record"
+        raise ValueError(f"{path}: {where}: {fault['msg']}; take this file back from a backup") from error
 
 
 def harvests(home: Path, feed_id: str | None = None, *, newest_first: bool = False) -> Iterator[Harvest]:

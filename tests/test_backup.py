@@ -13,8 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Observatory
+from typer.testing import CliRunner
 
 import backup as backups
+import cli
 from crawlers import harvest as harvests
 from exports.release import sha256
 from warehouse import store
@@ -120,6 +122,24 @@ def test_a_damaged_part_of_the_archive_does_not_replace_the_good_one(copied: Obs
     assert (code, str(part) in told) == (1, True)
     assert Path(told.rpartition(" ")[2]).read_bytes() == good
     assert manifest(folder)[1]["files"][str(part.relative_to(copied.home))]["sha256"] in told
+
+
+def test_a_damaged_record_does_not_replace_the_good_one(copied: Observatory, folder: Path) -> None:
+    [record] = copied.home.glob("archive/ref.bcd/*/harvest.json")
+    good = record.read_bytes()
+    record.write_bytes(b"{")
+    (copied.home / "scheduler.sqlite").write_bytes(b"no database at all")
+    code, document = copied.run("backup", str(folder))
+    [told, of_the_scheduler] = document["damaged"]
+    assert (code, str(record) in told, "cannot be read" in of_the_scheduler) == (1, True, True)
+    assert Path(told.rpartition(" ")[2]).read_bytes() == good
+    for command, file in ((["pause"], "scheduler.sqlite"), (["status"], "harvest.json")):
+        result = CliRunner().invoke(cli.app, [*command, "--home", str(copied.home)])
+        assert (result.exit_code > 0, result.stderr.count("\n")) == (True, 1)
+        assert file in result.stderr
+        assert "back from a backup" in result.stderr
+    checks = {check["name"]: check["found"] for check in copied.run("doctor")[1]["checks"]}
+    assert "harvest.json" in checks["archive"]
 
 
 def test_a_damaged_copy_is_found_and_made_again(copied: Observatory, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import pytest
 from conftest import FEED, STATES_2016, Observatory
 
 from crawlers import harvest as harvests
@@ -46,6 +48,33 @@ def open_keys_stand_once(home: Path) -> None:
             assert connection.execute(twice).fetchall() == []
         repeated = "SELECT harvest_id FROM harvests GROUP BY ALL HAVING count(*) > 1"
         assert connection.execute(repeated).fetchall() == []
+
+
+def test_a_full_disk_is_no_fault_of_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    observatory = Observatory(tmp_path / "home")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for place in ("pipeline.stage", "pipeline.load"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full)
+            code, document = observatory.run("harvest", "ref.porter41", "ref.bcd")
+        assert (code, document["harvests"]) == (1, [])
+        assert f"{observatory.home} cannot be written: No space left on device. See" in document["error"]
+        [record] = harvests.harvests(observatory.home)
+        assert (record.feed_id, record.stage) == ("ref.porter41", "crawled")  # those that follow were not tried
+    code, document = observatory.run("harvest", "ref.porter41", "--no-publish")
+    assert (code, document["harvests"][0]["harvest_id"]) == (0, record.harvest_id)
+
+
+def test_a_stop_is_one_document_and_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.publish", stop)
+    code, document = Observatory(tmp_path / "home").run("publish")
+    assert (code, document["error"].startswith("stopped; run the command again")) == (1, True)
 
 
 def test_killed_at_ten_random_moments(tmp_path: Path, replica: US) -> None:

@@ -168,9 +168,9 @@ def connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = connect(str(path))
     except duckdb.Error as error:
-        told = str(error).splitlines()[0]
+        told = str(error).splitlines()[0].rstrip(".")
         raise WarehouseError(
-            f"{path} cannot be opened: {told} If the file is damaged, move it away: "
+            f"{path} cannot be opened: {told}. If the file is damaged, move it away: "
             "`observatory rebuild` makes it again"
         ) from error
     try:
