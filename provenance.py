@@ -16,7 +16,6 @@ import duckdb
 
 from crawlers.evidence import Document, Evidence
 from crawlers.source import feeds
-from crawlers.us.cbp import FIELDS
 from exports.query import open_release
 from normalizers.normalise import ROOM, program
 from warehouse.schema import OBSERVATIONS, REGION_COORDINATES, REGIONS, TABLES, Table, quoted
@@ -188,7 +187,8 @@ def _rows_of_cell(body: bytes, region: str, bcd: str, naics: str) -> list[dict[s
         header, *rows = csv.reader(text.splitlines())
         while not header[-1].strip():  # a comma at its end, which the rows may have or not
             header.pop()
-    place = {FIELDS.get(name.lower()): number for number, name in enumerate(header)}
+    fields = feeds()["us.cbp"].module().FIELDS  # only here: with it comes all that crawls
+    place = {fields.get(name.lower()): number for number, name in enumerate(header)}
     return [
         dict(zip(header, row, strict=False))
         for row in rows

@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 import duckdb
 
 from crawlers import harvest as harvests
+from crawlers.batch import Batch, LeftOut, Table
 from crawlers.evidence import Document, Evidence, EvidenceError, Stored
 from crawlers.harvest import Harvest
 from crawlers.source import Feed, Route, catalogue
-from crawlers.spider import Batch, LeftOut, Table
 from guards import Facts, Finding, before, judge
 from normalizers.contract import ContractError, KindReport, RawPage, Record, Torn, check
 from normalizers.normalise import Normalised, normalise, prepare, records_of, shared, sql_of

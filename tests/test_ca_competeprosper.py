@@ -10,9 +10,9 @@ import pytest
 from conftest import Observatory
 from web_archive import InternetArchive
 
+from crawlers.batch import LeftOut
 from crawlers.canada import competeprosper as portal
 from crawlers.evidence import Document
-from crawlers.spider import LeftOut
 from replicas.canada import competeprosper as source
 from replicas.server import Replica, Response
 

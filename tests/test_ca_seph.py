@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from conftest import Observatory
 
+from crawlers.batch import LeftOut, Table
 from crawlers.canada import seph
 from crawlers.evidence import Document
-from crawlers.spider import LeftOut, Table
 from replicas.canada import seph as source
 
 FEED = "ca.seph"

@@ -16,10 +16,10 @@ from conftest import Observatory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawlers.batch import LeftOut
 from crawlers.eu import eocic as feed
 from crawlers.eu.eocic import COLUMNS
 from crawlers.evidence import Document
-from crawlers.spider import LeftOut
 from replicas.eu import eocic
 from replicas.eu.eocic import Dump
 

@@ -13,9 +13,9 @@ from conftest import Observatory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawlers.batch import LeftOut
 from crawlers.eu.legacy import _target, escaped, parse
 from crawlers.evidence import Document
-from crawlers.spider import LeftOut
 from replicas.eu import legacy
 from replicas.eu.legacy import COLUMNS, VIEWS, table
 

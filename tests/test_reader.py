@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.http import HtmlResponse
 
+from crawlers.batch import LeftOut
 from crawlers.reader import (
     POST_BACK,
     Ask,
@@ -28,7 +29,7 @@ from crawlers.reader import (
     xml,
 )
 from crawlers.reader.over import stated_over
-from crawlers.spider import LeftOut, Spider
+from crawlers.spider import Spider
 from normalizers.values import MACROS
 
 LABELS = Labels(

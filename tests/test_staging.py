@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staging
-from crawlers.spider import Batch
+from crawlers.batch import Batch
 from normalizers import contract
 from normalizers.contract import ContractError, RawPage, Record
 

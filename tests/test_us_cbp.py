@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staging
+from crawlers.batch import Batch, Table
 from crawlers.evidence import EvidenceError
 from crawlers.source import feeds
-from crawlers.spider import Batch, Table
 from crawlers.us.cbp import year_of
 from normalizers.normalise import program
 from replicas import us_cbp

@@ -20,9 +20,10 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers import reader
+from crawlers.batch import Batch, LeftOut
 from crawlers.evidence import Document
 from crawlers.source import Route, feeds
-from crawlers.spider import Batch, LeftOut, NeverCapturedError, Spider
+from crawlers.spider import NeverCapturedError, Spider
 
 HOME = "http://www.competeprosper.ca"
 FRONT = "/clusters/data/"

@@ -17,9 +17,10 @@ from typing import Any
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch, LeftOut, Table
 from crawlers.evidence import MAX_BODY, Document
 from crawlers.source import Route
-from crawlers.spider import Batch, LeftOut, Spider, Table
+from crawlers.spider import Spider
 
 PRODUCT = "14100202"
 ARCHIVE = f"/{PRODUCT}-eng.zip"

@@ -18,9 +18,10 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers import reader
+from crawlers.batch import Batch, LeftOut
 from crawlers.evidence import Document
 from crawlers.source import feeds
-from crawlers.spider import Batch, LeftOut, Spider
+from crawlers.spider import Spider
 
 LABELS = reader.Labels(
     {

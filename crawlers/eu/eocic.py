@@ -24,8 +24,9 @@ import py7zr.io
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch, LeftOut
 from crawlers.evidence import MAX_BODY, Document
-from crawlers.spider import Batch, LeftOut, Spider
+from crawlers.spider import Spider
 
 COLUMNS = (
     "Indicator",

@@ -17,8 +17,9 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawlers import reader
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch, Spider
+from crawlers.spider import Spider
 
 LABELS = reader.Labels(
     {

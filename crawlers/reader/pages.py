@@ -9,7 +9,7 @@ from html import unescape
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from crawlers.spider import LeftOut
+from crawlers.batch import LeftOut
 
 BLOCKS = frozenset(
     [

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("category", "subcluster", "traded", "name")
 """Header of the list: category code, subcluster code or nothing, `true` or `false`, name."""

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("currency", "time_period", "rate_usd", "days")
 """Header of the list: ISO 4217 code, year or month, USD for one unit, days that the average is over."""

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("nace", "isic", "name", "naics")
 """Header of the list: group of NACE, the group of ISIC that holds it, name, NAICS 2012 codes or their beginnings."""

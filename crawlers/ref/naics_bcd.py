@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("vintage", "naics", "category", "replaces")
 """Header of the list: edition of NAICS, code, category code; codes of 2012 that a code of 2017 replaces, by spaces.

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("code", "name", "name_latin", "first_version", "last_version", "successors")
 """Header of the list; versions are the years by which NUTS names them, successors are codes parted by spaces."""

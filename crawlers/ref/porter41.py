@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("code", "name", "name_evidence", "bcd", "relation", "confidence", "note")
 """Header of the list: one row for each link from one of the 41 to a category of the hub."""

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("role", "bcd", "products", "note")
 """Header of the list: what the words are, category of the hub or nothing, names parted by bars, why."""

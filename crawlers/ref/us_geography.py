@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
-from crawlers.spider import Batch
 
 COLUMNS = ("region_type", "region_code", "name", "members")
 """Header of the list; members are county FIPS codes, parted by spaces."""

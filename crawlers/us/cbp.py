@@ -18,8 +18,9 @@ from urllib.parse import unquote
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch, LeftOut, Table
 from crawlers.evidence import Document, EvidenceError
-from crawlers.spider import Batch, LeftOut, Spider, Table
+from crawlers.spider import Spider
 
 KEY_VARIABLE = "OBSERVATORY_CENSUS_KEY"
 """Environment variable with an API key: a parameter would stand in the archive, and a key must not."""

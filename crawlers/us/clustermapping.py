@@ -23,9 +23,10 @@ from pydantic_core import from_json
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
 from crawlers.source import Route
-from crawlers.spider import Batch, Spider
+from crawlers.spider import Spider
 
 REGISTRY_COLUMNS = ("org_id", "org_title", "cluster_name")
 """Columns of the organisation registry, which is only ever a saved file."""

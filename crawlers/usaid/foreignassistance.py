@@ -15,10 +15,11 @@ from typing import Any
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch, Table
 from crawlers.evidence import Document
 from crawlers.routes import query_of
 from crawlers.source import Route, feeds
-from crawlers.spider import Batch, Spider, Table
+from crawlers.spider import Spider
 
 BULK = "us_foreign_aid_complete.csv"
 BULK_ADDRESS = f"https://s3.amazonaws.com/files.explorer.devtechlab.com/{BULK}"

@@ -15,8 +15,9 @@ from lxml import etree
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document, EvidenceError
-from crawlers.spider import Batch, Spider
+from crawlers.spider import Spider
 
 _OPENING = re.compile(rb"<iati-activity[\s>/]")
 _HEAD = 2**12

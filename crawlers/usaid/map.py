@@ -13,10 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 from scrapy import Request
 from scrapy.http import Response
 
+from crawlers.batch import Batch
 from crawlers.evidence import Document
 from crawlers.routes import query_of
 from crawlers.source import feeds
-from crawlers.spider import Batch, Spider
+from crawlers.spider import Spider
 
 AIDTRACKER = "http://portfolio.usaid.gov"
 """Where AidTracker answered, the successor of the map."""
