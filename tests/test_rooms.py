@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,12 @@ def test_root_modules_import_downwards_only(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in RANK if name != "cli"])
 def test_only_the_command_knows_the_replicas(name: str) -> None:
     assert "replicas" not in imported(ROOT / f"{name}.py")
+
+
+def test_a_command_that_crawls_nothing_does_not_load_the_crawler() -> None:
+    loaded = "import sys, cli; print([name for name in ('scrapy', 'crawlers.spider', 'pandas') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
 
 
 def test_duckdb_is_opened_in_one_place() -> None:
