@@ -49,7 +49,14 @@ def release() -> Iterator[duckdb.DuckDBPyConnection]:
             connection,
             "regions",
             [
-                {"region_id": f"{scheme}:{code}", "scheme": scheme, "code": code, "name": name, "successor": successor}
+                {
+                    "region_id": f"{scheme}:{code}",
+                    "scheme": scheme,
+                    "code": code,
+                    "name": name,
+                    "country_code": code[:2] if scheme == "nuts" else scheme[:2].upper(),
+                    "successor": successor,
+                }
                 for scheme, code, name, successor in (
                     ("us:msa", "41940", "San Jose-Sunnyvale-Santa Clara, CA", None),
                     ("us:state", "06", "California", None),
@@ -511,6 +518,41 @@ def test_a_body_serves_where_its_own_words_say(release: duckdb.DuckDBPyConnectio
         ("eu:1", "eu.eocic:ITI3:it", 0.8),
         ("us:1", "us.clustermapping:msa:41940:23", 0.85),
         ("us:2", "us.clustermapping:msa:41940:23", 0.85),
+    ]
+
+
+def test_a_body_serves_no_place_whose_name_is_only_a_part_of_what_it_names(release: duckdb.DuckDBPyConnection) -> None:
+    """New York is not York, and of two places of one name nobody knows which is meant; a state may name its city."""
+    us = {"country_code": "US"}
+    names = {"us:msa:49620": "York-Hanover, PA", "us:msa:40380": "Rochester, NY", "us:msa:40340": "Rochester, MN"}
+    names |= {"us:state:36": "New York", "us:msa:35620": "New York-Newark-Jersey City, NY-NJ-PA"}
+    regions = [(region, *region.rsplit(":", maxsplit=1), name) for region, name in names.items()]
+    put(
+        release,
+        "regions",
+        [
+            us | {"region_id": region, "scheme": scheme, "code": code, "name": name}
+            for region, scheme, code, name in regions
+        ],
+    )
+    bodies = ("New York Photonics", "Rochester Photonics Cluster", "York Photonics")
+    put(
+        release,
+        "organisations",
+        [
+            us | {"organisation_id": f"us:{name}", "feed_id": "us.clustermapping", "name": name, "categories": [IT]}
+            for name in bodies
+        ],
+    )
+    clusters = [
+        cluster(f"us.clustermapping:{region.removeprefix('us:')}:23", **us, region_id=region, hub_category_id=IT)
+        for region in names
+    ]
+    derive(release, *((each, STRONG) for each in clusters))
+    assert ask(release, "SELECT from_id, to_id FROM links WHERE relation = 'serves' ORDER BY ALL") == [
+        ("us:New York Photonics", "us.clustermapping:msa:35620:23"),
+        ("us:New York Photonics", "us.clustermapping:state:36:23"),
+        ("us:York Photonics", "us.clustermapping:msa:49620:23"),
     ]
 
 

@@ -125,6 +125,12 @@ def test_the_files_give_equal_content(live: tuple[Observatory, dict[str, Any]], 
     code, harvest = files.harvest_files(RECORDED)
     assert (code, harvest["status"], harvest["records"], harvest["empty"]) == (0, "accepted", 64789, 15094)
     from_files, from_live = files.contents(), observatory.contents()
-    # The registry of organisations is only ever a file.
-    assert {name for name in from_live if from_files[name] != from_live[name]} <= {"organisations", "id_ledger"}
+    # The registry of organisations is only ever a file, and so is whom they serve.
+    assert {name for name in from_live if from_files[name] != from_live[name]} == {
+        "organisations",
+        "links",
+        "id_ledger",
+    }
     assert files.value("SELECT count(*) FROM organisations") == 145
+    assert files.value("SELECT count(*) FROM links SEMI JOIN organisations ON from_id = organisation_id") == 30
+    assert files.value("SELECT count(*) FROM links ANTI JOIN organisations ON from_id = organisation_id") == 0

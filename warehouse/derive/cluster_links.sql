@@ -292,36 +292,45 @@ WITH body AS (
 ),
 area AS (
     SELECT
-        region_id, name,
+        region_id, country_code, name, scheme, code, valid_to,
         words_of(regexp_replace(string_split(string_split(name, ',')[1], '-')[1], '\(.*\)', '')) AS words
     FROM release.regions
-    WHERE scheme NOT IN ('country', 'us:county') AND NOT (scheme = 'nuts' AND length(code) = 2)
+    WHERE scheme NOT IN ('country', 'us:county') AND NOT (scheme = 'nuts' AND length(code) = 2) AND successor IS NULL
+),
+named AS (
+    SELECT organisation_id, area.*
+    FROM (SELECT DISTINCT organisation_id, country_code, name_words, place_words FROM body)
+    JOIN area USING (country_code)
+    WHERE len(words) > 0 AND (list_has_all(name_words, words) OR list_sort(place_words) = list_sort(words))
+),
+-- Who names New York does not name York, nor who names West Virginia Virginia; and which Rochester is meant nobody knows.
+named_area AS (
+    FROM named AS one
+    WHERE NOT EXISTS (
+        FROM named AS other
+        WHERE other.organisation_id = one.organisation_id AND list_has_all(other.words, one.words)
+            AND (len(other.words) > len(one.words)
+                OR other.scheme = one.scheme AND other.valid_to IS NULL  -- but a region that has the name of the one above it
+                AND NOT starts_with(other.code, one.code) AND NOT starts_with(one.code, other.code))
+    )
 )
 SELECT
-    organisation_id AS from_id,
-    cluster_id AS to_id,
+    body.organisation_id AS from_id,
+    cluster.cluster_id AS to_id,
     'serves' AS relation,
     'derived' AS feed_id,
-    CASE WHEN named_area THEN 0.85 ELSE 0.8 END AS score,
+    CASE WHEN named_area.name IS NOT NULL THEN 0.85 ELSE 0.8 END AS score,
     'own words and category' AS method,
-    'accepted: works on ' || hub_category_id || ' and names ' || CASE WHEN named_area THEN area_name ELSE country_code END
+    'accepted: works on ' || cluster.hub_category_id || ' and names ' || coalesce(named_area.name, cluster.country_code)
         AS decision,
     'derived' AS route
-FROM (
-    SELECT
-        body.organisation_id, cluster.cluster_id, cluster.hub_category_id, body.country_code, body.whole_country,
-        area.name AS area_name,
-        coalesce(
-            len(area.words) > 0
-            AND (list_has_all(body.name_words, area.words) OR list_sort(body.place_words) = list_sort(area.words)), false
-        ) AS named_area
-    FROM body
-    JOIN placed AS cluster
-        ON cluster.hub_category_id = body.category AND cluster.country_code = body.country_code
-        AND len(cluster.identified_by) > 0
-    LEFT JOIN area ON area.region_id = cluster.region_now
-)
-WHERE named_area OR whole_country;
+FROM body
+JOIN placed AS cluster
+    ON cluster.hub_category_id = body.category AND cluster.country_code = body.country_code
+    AND len(cluster.identified_by) > 0
+LEFT JOIN named_area
+    ON named_area.organisation_id = body.organisation_id AND named_area.region_id = cluster.region_now
+WHERE named_area.region_id IS NOT NULL OR body.whole_country;
 
 -- An initiative serves a cluster whose place and product its own words name; one that states no place serves the clusters of
 -- its trade in its country, if its words name a trade and no place of a cluster there.
