@@ -558,9 +558,9 @@ def replay(
 
 
 @app.command()
-def sources(as_json: JsonOption = False) -> None:
+def sources(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List sources and feeds: terms, routes, cadence, parameters."""
-    context = _context(None, as_json)
+    context = _context(home, as_json)
     if context.as_json:
         _print_json({"sources": [source.model_dump(mode="json") for source in catalogue().values()]})
         return
