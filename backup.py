@@ -23,7 +23,7 @@ import duckdb
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from crawlers import harvest as harvests
-from exports.release import newest, sha256, switch
+from exports.release import newest, sha256, switch, sync
 from exports.verify import verify
 from home import SETTINGS_FILE, Check, examine
 from pipeline import Reporter, UsageError
@@ -229,7 +229,7 @@ def backup(home: Path, folder: Path, report: Reporter, *, keep: int = KEEP, chec
         copier.settle()
         (folder / "backups").mkdir(exist_ok=True)
         harvests.write_atomically(folder / "backups" / f"{new_id}.json", manifest.model_dump_json(indent=1) + "\n")
-        _sync(folder / "backups")
+        sync(folder / "backups")
         removed = _make_room(folder, known | {new_id: manifest}, keep)
     return BackedUp(
         backup=new_id,
@@ -364,7 +364,7 @@ class _Copier:
     def settle(self) -> None:
         """Make sure that what was copied is on the disk."""
         for folder in (*self._changed, self.objects, self.objects.parent):
-            _sync(folder)
+            sync(folder)
 
     def _kept(self, path: str, file: File) -> File:
         """Return the file of the backup before, where the disk has damaged that of the home."""
@@ -487,7 +487,7 @@ def restore(folder: Path, home: Path, backup_id: str | None, report: Reporter) -
     published = home / "published"
     if published.is_dir():
         switch(published)
-    _sync(home)
+    sync(home)
     report.step("restore", "verify")
     release = newest(published)
     return Restored(
@@ -552,15 +552,6 @@ def _is_whole(path: Path, file: File) -> bool:
 def _take_out(objects: Path, file: File, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_object(objects, file.sha256), target, follow_symlinks=False)
-    with target.open("rb") as stream:
-        os.fsync(stream.fileno())
+    sync(target)
     if not _is_whole(target, file):
         raise BackupError(f"{target} reads back otherwise than it was written: the disk of the home is at fault")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

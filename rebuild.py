@@ -7,7 +7,6 @@ alike.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from crawlers import harvest as harvests
 from crawlers.harvest import Harvest
 from crawlers.source import feeds
 from exports import files
-from exports.release import CHECKSUMS, Recipe, release_number, switch
+from exports.release import CHECKSUMS, Recipe, release_number, switch, sync
 from exports.site import FOLDER
 from exports.verify import differing_tables
 from pipeline import BROKEN, Reporter, UsageError, ended, ledger_row, of_the_disk, write_release
@@ -199,8 +198,7 @@ def _by_table(rows: dict[tuple[str, str], int]) -> dict[str, int]:
 
 def _install(shadow: Path, home: Path) -> None:
     """Put a warehouse that was closed in the place of the one that is there, or is not."""
-    with (shadow / store.FILE).open("rb") as stream:
-        os.fsync(stream.fileno())
+    sync(shadow / store.FILE)
     # What a killed process left beside a file that is gone would be played into this one.
     (home / f"{store.FILE}.wal").unlink(missing_ok=True)
     (shadow / store.FILE).replace(home / store.FILE)

@@ -224,9 +224,9 @@ def write(
     (folder / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
 
     for path in (*sorted(folder.rglob("*")), folder):
-        _sync(path)
+        sync(path)
     folder.rename(target)
-    _sync(published)
+    sync(published)
     switch(published)
     return target
 
@@ -241,7 +241,7 @@ def switch(published: Path) -> None:
             link = published / f".{name}.tmp-{os.getpid()}"
             link.symlink_to(release.name)
             link.replace(published / name)
-    _sync(published)
+    sync(published)
 
 
 def listing(release: Path) -> list[str]:
@@ -407,7 +407,8 @@ def _listing(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make sure that a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -722,7 +722,7 @@ class Killed(BaseException):
     """Stands for a kill: nothing in the software catches it."""
 
 
-@pytest.mark.parametrize("place", ["files.write_parquet", "files.write_database", "release._readme", "release._sync"])
+@pytest.mark.parametrize("place", ["files.write_parquet", "files.write_database", "release._readme", "release.sync"])
 def test_a_kill_leaves_latest_whole(place: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was unfinished is not a release, and the next one clears it away."""
 
